@@ -1,0 +1,1 @@
+"""Settings, paths, messages, logging: the wiring."""

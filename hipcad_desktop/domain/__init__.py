@@ -1,0 +1,1 @@
+"""What the program is about: nouns, standard library only."""

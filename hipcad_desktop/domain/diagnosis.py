@@ -1,0 +1,105 @@
+"""The program's statement on one film: a state and a probability per hip, or why it says nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, assert_never
+
+from hipcad_desktop.domain.anatomy import ImageHalf, Side
+from hipcad_desktop.domain.geometry import Window
+from hipcad_desktop.domain.metrics import Thresholds
+from hipcad_desktop.domain.model_card import RESEARCH_USE
+
+
+class HipState(StrEnum):
+    """What the program says of one hip (METHOD 3.8)."""
+
+    FRACTURE = "fracture"
+    DOUBT = "doubt"
+    NO_FRACTURE = "no_fracture"
+
+
+def state_of(p_fracture: float, thresholds: Thresholds) -> HipState:
+    """The state of a probability under a card's thresholds."""
+    if p_fracture >= thresholds.fracture:
+        return HipState.FRACTURE
+    if p_fracture < thresholds.no_fracture:
+        return HipState.NO_FRACTURE
+    return HipState.DOUBT
+
+
+def advice(state: HipState) -> str:
+    """What a state asks the clinician to do (the paper's introduction: occult fractures need CT or MRI)."""
+    match state:
+        case HipState.FRACTURE:
+            return "Suspected fracture: confirm on the film."
+        case HipState.DOUBT:
+            return "Not certain: with clinical suspicion, CT or MRI."
+        case HipState.NO_FRACTURE:
+            return "No fracture found. A fracture can still be hidden: pain and no weight bearing need CT or MRI."
+        case _:
+            assert_never(state)
+
+
+class RefusalReason(StrEnum):
+    """Why a film gets no answer at all (METHOD 3.7)."""
+
+    HEADER_OTHER_BODY_PART = "header_other_body_part"  # found
+    HEADER_OTHER_VIEW = "header_other_view"  # found
+    HEADER_OTHER_MODALITY = "header_other_modality"  # found
+    SEVERAL_FRAMES = "several_frames"  # frames
+    COLOUR_PICTURE = "colour_picture"
+    TOO_SMALL = "too_small"  # width, height
+    BLANK = "blank"
+    NO_MIDLINE = "no_midline"  # the two sides do not mirror each other
+    NOT_FRONTAL_PELVIS = "not_frontal_pelvis"  # detail
+    ONE_HIP_ONLY = "one_hip_only"
+    ON_ITS_SIDE = "on_its_side"
+    UPSIDE_DOWN = "upside_down"
+    INVERTED = "inverted"  # bone is dark
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reason and the facts its sentence needs."""
+
+    reason: RefusalReason
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A probability for one hip, its state, the strip it was computed from, and where its pictures lie."""
+
+    side: Side
+    half: ImageHalf
+    p_fracture: float
+    state: HipState
+    window: Window
+    heat_path: str = ""  # 8-bit grey PNG of the heat map over the window, its maximum at 255
+    overlay_path: str = ""  # PNG of the hip with the heat map over it
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One film's answer, bound to the hashes of film and model. refusal is set, or midline and two hips are."""
+
+    file: str  # as the caller named it
+    film_id: str
+    model_sha256: str
+    model_name: str
+    seconds: float
+    refusal: Refusal | None = None
+    midline_px: float | None = None
+    side_source: str = ""
+    hips: tuple[Prediction, ...] = ()  # the patient's right first
+    film_size: tuple[int, int] | None = None  # width, height as displayed
+    notice: str = RESEARCH_USE
+
+    def hip(self, side: Side) -> Prediction:
+        """The prediction of one side. Raises KeyError on a refused film."""
+        for hip in self.hips:
+            if hip.side is side:
+                return hip
+        raise KeyError(side)

@@ -1,0 +1,85 @@
+"""What can go wrong in a way a person can mend: a code and facts; the sentence is made in domain.messages."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+
+class ErrorCode(StrEnum):
+    """Every failure that is told to a person. Each has one sentence in domain.messages (a test holds that)."""
+
+    # files and films
+    FILE_MISSING = "file_missing"  # path
+    NOT_A_REGULAR_FILE = "not_a_regular_file"  # path
+    NOT_A_FILM = "not_a_film"  # path: neither DICOM nor JPEG, PNG, TIFF
+    FILM_DAMAGED = "film_damaged"  # path, detail
+    FILM_TOO_LARGE = "film_too_large"  # path, detail
+    FILM_WITHOUT_PIXELS = "film_without_pixels"  # path, kind
+    FILM_UNSUPPORTED = "film_unsupported"  # path, detail
+    FILM_CHANGED = "film_changed"  # path: not the bytes that were imported
+    NO_FILMS_FOUND = "no_films_found"  # path
+    FOLDER_NOT_WRITABLE = "folder_not_writable"  # path
+    DISK_FULL = "disk_full"  # path, needed_mb
+    CANCELLED = "cancelled"  # what
+
+    # projects
+    NOT_A_PROJECT = "not_a_project"  # path
+    PROJECT_NEWER = "project_newer"  # path, found, known
+    PROJECT_DAMAGED = "project_damaged"  # path, detail
+    PROJECT_BUSY = "project_busy"  # path
+
+    # readings
+    READINGS_FILE_BAD = "readings_file_bad"  # path, detail
+    READINGS_ROW_BAD = "readings_row_bad"  # path, line, detail
+    FINDING_OUTSIDE_FILM = "finding_outside_film"  # file, width, height
+    PATIENTS_FILE_BAD = "patients_file_bad"  # path, detail
+
+    # datasets
+    TARGET_NOT_EMPTY = "target_not_empty"  # path
+    NOTHING_TO_EXPORT = "nothing_to_export"  # path
+    NOT_A_DATASET = "not_a_dataset"  # path
+    DATASET_DAMAGED = "dataset_damaged"  # path, detail
+    DATASET_ONE_CLASS = "dataset_one_class"  # path, partition, present
+    PARTITION_EMPTY = "partition_empty"  # path, partition
+
+    # training
+    NO_GPU = "no_gpu"  # detail
+    GPU_UNSUPPORTED = "gpu_unsupported"  # name, detail
+    TRAINING_NOT_INSTALLED = "training_not_installed"  # module
+    WEIGHTS_UNREACHABLE = "weights_unreachable"  # backbone, detail
+    WEIGHTS_UNFIT = "weights_unfit"  # path, backbone, detail
+    BACKBONE_UNKNOWN = "backbone_unknown"  # backbone, nearest
+    BACKBONE_UNFIT = "backbone_unfit"  # backbone, detail
+    CONFIG_INVALID = "config_invalid"  # field, value, detail
+    RUN_UNFINISHED = "run_unfinished"  # path
+    RUN_OTHER = "run_other"  # path, detail: resume asked, config or data differ
+    NOTHING_TO_RESUME = "nothing_to_resume"  # path
+    LOSS_NOT_FINITE = "loss_not_finite"  # epoch, step
+    OUT_OF_MEMORY = "out_of_memory"  # detail
+    WORKER_DIED = "worker_died"  # detail
+    WORKER_HUNG = "worker_hung"  # seconds
+
+    # model packages
+    NOT_A_MODEL_PACKAGE = "not_a_model_package"  # path
+    MODEL_PACKAGE_DAMAGED = "model_package_damaged"  # path, detail
+    MODEL_PACKAGE_NEWER = "model_package_newer"  # path, found, known
+    TARGET_EXISTS = "target_exists"  # path
+
+    # halving, a film's reasons not to be exported
+    NOT_HALVED_RECTANGLE_TOO_WIDE = "not_halved_rectangle_too_wide"
+    NOT_HALVED_WINDOW_TOO_NARROW = "not_halved_window_too_narrow"  # width_share
+    NOT_HALVED_NO_GAP = "not_halved_no_gap"
+    NOT_HALVED_NO_MIDLINE = "not_halved_no_midline"  # detail
+
+
+class UserError(Exception):
+    """A failure with a code and the facts a sentence needs. Facts are JSON values; never a patient's name or id."""
+
+    def __init__(self, code: ErrorCode, **facts: Any) -> None:
+        super().__init__(code.value, facts)
+        self.code = code
+        self.facts = facts
+
+    def __str__(self) -> str:
+        return f"{self.code.value}: {self.facts}"

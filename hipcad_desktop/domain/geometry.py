@@ -1,0 +1,95 @@
+"""Rectangles, windows and sizes in pixels of the displayed film. x grows to the right, y downwards."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Width and height of a film in pixels, both at least 1."""
+
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise ValueError(f"a film has at least one pixel, not {self.width} x {self.height}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """An upright rectangle in film pixels: its corner nearest the origin, and its extent (both above zero)."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(v) for v in (self.x, self.y, self.width, self.height)):
+            raise ValueError("a rectangle has finite coordinates")
+        if self.width <= 0 or self.height <= 0:
+            raise ValueError("a rectangle has a width and a height above zero")
+
+    @classmethod
+    def from_corners(cls, x0: float, y0: float, x1: float, y1: float) -> Rectangle:
+        """The rectangle between two opposite corners, in any order."""
+        return cls(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0))
+
+    @property
+    def x1(self) -> float:
+        """The far edge in x."""
+        return self.x + self.width
+
+    @property
+    def y1(self) -> float:
+        """The far edge in y."""
+        return self.y + self.height
+
+    @property
+    def centre_x(self) -> float:
+        """The middle in x."""
+        return self.x + self.width / 2
+
+    def clipped(self, film: Size) -> Rectangle | None:
+        """The part inside the film; None where nothing is."""
+        x0, y0 = max(0.0, self.x), max(0.0, self.y)
+        x1, y1 = min(float(film.width), self.x1), min(float(film.height), self.y1)
+        return Rectangle(x0, y0, x1 - x0, y1 - y0) if x1 > x0 and y1 > y0 else None
+
+    def union(self, other: Rectangle) -> Rectangle:
+        """The smallest rectangle that holds both."""
+        return Rectangle.from_corners(
+            min(self.x, other.x), min(self.y, other.y), max(self.x1, other.x1), max(self.y1, other.y1)
+        )
+
+    def mirrored(self, film_width: float) -> Rectangle:
+        """The rectangle in the film flipped about its vertical middle."""
+        return Rectangle(film_width - self.x1, self.y, self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A strip of the film over its full height: [x0, x1] in film pixels, floating point."""
+
+    x0: float
+    x1: float
+
+    def __post_init__(self) -> None:
+        if not self.x1 > self.x0:
+            raise ValueError(f"a window has a width above zero, not [{self.x0}, {self.x1}]")
+
+    @property
+    def width(self) -> float:
+        """Width in film pixels."""
+        return self.x1 - self.x0
+
+    def holds(self, rectangle: Rectangle) -> bool:
+        """Whether the rectangle lies inside, up to rounding."""
+        return rectangle.x >= self.x0 - 1e-6 and rectangle.x1 <= self.x1 + 1e-6
+
+    def mirrored(self, film_width: float) -> Window:
+        """The window in the film flipped about its vertical middle."""
+        return Window(film_width - self.x1, film_width - self.x0)

@@ -1,0 +1,161 @@
+"""One film into two hips: by the rectangle (METHOD 3.3) and by the midline (METHOD 3.4).
+
+Everything is in pixels of the displayed film; the paper's 50 px of its 380 px frame become a share of the film's
+width, so windows are the same whether computed in the frame or in the film (METHOD 3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import reduce
+
+from hipcad_desktop.domain.anatomy import ImageHalf
+from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.geometry import Rectangle, Size, Window
+
+FRAME_PX = 380
+MARGIN_PX = 50.0
+MARGIN_SHARE = MARGIN_PX / FRAME_PX
+SMALLEST_WINDOW_SHARE = 0.25
+LARGEST_OVERLAP_SHARE = 0.25
+
+
+class HalvingMethod(StrEnum):
+    """How the line between the hips was found."""
+
+    PAPER = "paper"  # 50 px from the rectangle
+    MIDLINE = "midline"  # the film's midline, windows overlapping by the card's share
+
+
+@dataclass(frozen=True, slots=True)
+class HipWindow:
+    """The strip of one hip and whether it shows a fracture (None where nobody said, as in diagnosis)."""
+
+    half: ImageHalf
+    window: Window
+    fracture: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Halving:
+    """Two windows of equal width, the dividing line, and how it was found. Line and windows in film pixels."""
+
+    method: HalvingMethod
+    line_px: float
+    left: HipWindow  # of the picture's left half
+    right: HipWindow  # of the picture's right half
+    margin_share: float | None = None  # paper: margin / film width
+    overlap_share: float | None = None  # midline: d / film width
+
+    def of(self, half: ImageHalf) -> HipWindow:
+        """The hip in one half of the picture."""
+        return self.left if half is ImageHalf.LEFT else self.right
+
+
+def half_of(rectangle: Rectangle, film: Size) -> ImageHalf:
+    """The half of the picture in which a rectangle's centre lies."""
+    return ImageHalf.LEFT if rectangle.centre_x < film.width / 2 else ImageHalf.RIGHT
+
+
+def halve_by_rectangles(film: Size, rectangles: Sequence[Rectangle]) -> Halving:
+    """Halve a broken film as the paper did, 50 px of the 380 px frame beside the rectangle (METHOD 3.3).
+
+    Rectangles on one side count as their union. Raises UserError NOT_HALVED_* where the rule gives no pair of windows.
+    """
+    if not rectangles:
+        raise ValueError("halving by rectangles needs a rectangle")
+    left = [r for r in rectangles if half_of(r, film) is ImageHalf.LEFT]
+    right = [r for r in rectangles if half_of(r, film) is ImageHalf.RIGHT]
+    if left and right:
+        return _halve_both_broken(film, _union(left), _union(right))
+    if left:
+        return _halve_left_broken(film, _union(left))
+    return mirrored(_halve_left_broken(film, _union(right).mirrored(film.width)), film)
+
+
+def halve_by_midline(film: Size, midline_px: float, *, overlap_share: float, fracture: bool | None = None) -> Halving:
+    """Halve at the midline; each window reaches overlap_share of the film's width beyond it (METHOD 3.4).
+
+    For a midline in the middle these are METHOD's [0, M + d] and [M - d, W]. For any other midline both windows have
+    the width of the narrower of the two, measured from the middle outwards, so that they stay mirror images of each
+    other about the patient's midline (ADR 0004). Raises UserError where a window would be narrower than a quarter
+    of the film.
+    """
+    if not 0 <= overlap_share <= LARGEST_OVERLAP_SHARE:
+        raise ValueError(f"overlap_share lies in [0, {LARGEST_OVERLAP_SHARE}], not {overlap_share}")
+    if not 0 < midline_px < film.width:
+        raise UserError(ErrorCode.NOT_HALVED_NO_MIDLINE, detail="the midline lies outside the film")
+    overlap = overlap_share * film.width
+    width = min(midline_px, film.width - midline_px) + overlap
+    width = min(width, float(film.width))
+    if width < SMALLEST_WINDOW_SHARE * film.width:
+        raise UserError(ErrorCode.NOT_HALVED_WINDOW_TOO_NARROW, width_share=width / film.width)
+    left_end = min(midline_px + overlap, float(film.width))
+    right_start = max(midline_px - overlap, 0.0)
+    return Halving(
+        method=HalvingMethod.MIDLINE,
+        line_px=midline_px,
+        left=HipWindow(ImageHalf.LEFT, _inside(left_end - width, width, film), fracture),
+        right=HipWindow(ImageHalf.RIGHT, _inside(right_start, width, film), fracture),
+        overlap_share=overlap_share,
+    )
+
+
+def mirrored(halving: Halving, film: Size) -> Halving:
+    """The halving of the film flipped about its vertical middle."""
+    width = float(film.width)
+    return Halving(
+        method=halving.method,
+        line_px=width - halving.line_px,
+        left=HipWindow(ImageHalf.LEFT, halving.right.window.mirrored(width), halving.right.fracture),
+        right=HipWindow(ImageHalf.RIGHT, halving.left.window.mirrored(width), halving.left.fracture),
+        margin_share=halving.margin_share,
+        overlap_share=halving.overlap_share,
+    )
+
+
+def _halve_left_broken(film: Size, rectangle: Rectangle) -> Halving:
+    line = rectangle.x1 + MARGIN_SHARE * film.width
+    width = film.width - line
+    if width < SMALLEST_WINDOW_SHARE * film.width:
+        raise UserError(ErrorCode.NOT_HALVED_WINDOW_TOO_NARROW, width_share=max(0.0, width / film.width))
+    fracture = _inside(line - width, width, film)
+    if not fracture.holds(rectangle):
+        raise UserError(ErrorCode.NOT_HALVED_RECTANGLE_TOO_WIDE)
+    return Halving(
+        method=HalvingMethod.PAPER,
+        line_px=line,
+        left=HipWindow(ImageHalf.LEFT, fracture, True),
+        right=HipWindow(ImageHalf.RIGHT, Window(line, float(film.width)), False),
+        margin_share=MARGIN_SHARE,
+    )
+
+
+def _halve_both_broken(film: Size, left: Rectangle, right: Rectangle) -> Halving:
+    if right.x <= left.x1:
+        raise UserError(ErrorCode.NOT_HALVED_NO_GAP)
+    line = (left.x1 + right.x) / 2
+    width = min(line, film.width - line)
+    if width < SMALLEST_WINDOW_SHARE * film.width:
+        raise UserError(ErrorCode.NOT_HALVED_WINDOW_TOO_NARROW, width_share=width / film.width)
+    left_window, right_window = Window(line - width, line), Window(line, line + width)
+    if not (left_window.holds(left) and right_window.holds(right)):
+        raise UserError(ErrorCode.NOT_HALVED_RECTANGLE_TOO_WIDE)
+    return Halving(
+        method=HalvingMethod.PAPER,
+        line_px=line,
+        left=HipWindow(ImageHalf.LEFT, left_window, True),
+        right=HipWindow(ImageHalf.RIGHT, right_window, True),
+        margin_share=MARGIN_SHARE,
+    )
+
+
+def _union(rectangles: Sequence[Rectangle]) -> Rectangle:
+    return reduce(Rectangle.union, rectangles)
+
+
+def _inside(x0: float, width: float, film: Size) -> Window:
+    start = min(max(x0, 0.0), film.width - width)
+    return Window(max(start, 0.0), min(start + width, float(film.width)))

@@ -1,0 +1,53 @@
+"""The card of a model package: what the network expects, what its answers mean, how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hipcad_desktop.domain.metrics import Thresholds
+
+SCHEMA = 1
+RESEARCH_USE = "Research use only. Not for clinical diagnosis."
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """card.json of a .hipcad file. Diagnosis takes every decision from here; nothing is hard-coded."""
+
+    schema: int
+    name: str
+    created_utc: str
+    program_version: str
+    backbone: str
+    recipe: str
+    input_px: int  # the 380 x 380 hip image is resized to input_px x input_px
+    mean: tuple[float, float, float]  # of values in [0, 1], as the weights want
+    std: tuple[float, float, float]
+    mapping_rules: tuple[str, ...]  # the 8-bit mapping rules seen in training
+    halving: str  # of diagnosis: "midline"
+    overlap_share: float  # d / film width (METHOD 3.4)
+    thresholds: Thresholds
+    thresholds_from: Mapping[str, Any]  # partition, halving, n of each class, targets
+    config: Mapping[str, Any]  # the TrainConfig
+    data: Mapping[str, Any]  # hips_sha256, counts per partition
+    figures: Mapping[str, Any]  # validation figures with n
+    versions: Mapping[str, str]
+    intended_use: str
+    limits: str
+    notice: str = RESEARCH_USE
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ModelCard:
+        """Back from to_json. Raises TypeError, KeyError or ValueError where it is no card."""
+        kept = dict(values)
+        kept["mean"] = tuple(float(v) for v in kept["mean"])
+        kept["std"] = tuple(float(v) for v in kept["std"])
+        kept["mapping_rules"] = tuple(kept["mapping_rules"])
+        kept["thresholds"] = Thresholds(**kept["thresholds"])
+        return cls(**kept)

@@ -1,0 +1,114 @@
+"""How a network is trained: recipes, their fields, and what a run says of itself (METHOD 3.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+from hipcad_desktop.domain.errors import ErrorCode, UserError
+
+Device = Literal["auto", "cpu", "cuda"]
+Optimizer = Literal["adam", "adamw"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """Everything that decides a run's result besides the data. weights: "imagenet", "none" or a file's path."""
+
+    recipe: str
+    backbone: str
+    weights: str
+    input_px: int
+    dropout: float
+    optimizer: Optimizer
+    max_learning_rate: float
+    weight_decay: float
+    warm_up_share: float  # of all steps, rising; the rest anneals (one cycle)
+    batch: int
+    epochs: int
+    mirror: bool  # random mirroring about the vertical axis
+    brightness: float  # largest random change, as a share of the full range
+    contrast: float
+    line_jitter: float  # largest random shift of the dividing line, as a share of the window's width
+    halvings: tuple[str, ...]  # which halvings of a hip train: a random one each time
+    seed: int
+    sensitivity_target: float  # of the "no fracture" threshold, on validation
+    specificity_target: float  # of the "fracture" threshold, on validation
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {**asdict(self), "halvings": list(self.halvings)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
+        """Back from to_json. Raises UserError CONFIG_INVALID on a missing or unknown field."""
+        known = {f.name for f in fields(cls)}
+        for name in known.symmetric_difference(values):
+            raise UserError(ErrorCode.CONFIG_INVALID, field=name, value="", detail="missing or unknown")
+        return cls(**{**values, "halvings": tuple(values["halvings"])})
+
+
+PAPER = TrainConfig(
+    recipe="paper",
+    backbone="tf_efficientnet_b4.aa_in1k",
+    weights="imagenet",
+    input_px=380,
+    dropout=0.4,
+    optimizer="adam",
+    max_learning_rate=1e-3,
+    weight_decay=0.0,
+    warm_up_share=0.3,
+    batch=40,
+    epochs=6,
+    mirror=True,
+    brightness=0.2,
+    contrast=0.0,
+    line_jitter=0.05,
+    halvings=("paper", "midline"),
+    seed=20200414,
+    sensitivity_target=0.95,
+    specificity_target=0.95,
+)
+
+QUICK = replace(
+    PAPER,
+    recipe="quick",
+    backbone="test_efficientnet.r160_in1k",
+    weights="none",
+    input_px=160,
+    dropout=0.1,
+    optimizer="adamw",
+    max_learning_rate=3e-3,
+    weight_decay=1e-2,
+    batch=16,
+    epochs=12,
+    contrast=0.2,
+)
+
+RECIPES: Mapping[str, TrainConfig] = {"paper": PAPER, "quick": QUICK}
+
+
+def validated(config: TrainConfig) -> TrainConfig:
+    """The same config, or UserError CONFIG_INVALID naming the first field that cannot be."""
+    checks: tuple[tuple[str, bool, str], ...] = (
+        ("input_px", 32 <= config.input_px <= 1024, "between 32 and 1024"),
+        ("dropout", 0 <= config.dropout < 1, "at least 0 and below 1"),
+        ("max_learning_rate", 0 < config.max_learning_rate <= 1, "above 0 and at most 1"),
+        ("weight_decay", 0 <= config.weight_decay <= 1, "between 0 and 1"),
+        ("warm_up_share", 0 < config.warm_up_share < 1, "between 0 and 1"),
+        ("batch", 2 <= config.batch <= 4096, "between 2 and 4096"),
+        ("epochs", 1 <= config.epochs <= 10_000, "between 1 and 10000"),
+        ("brightness", 0 <= config.brightness < 1, "at least 0 and below 1"),
+        ("contrast", 0 <= config.contrast < 1, "at least 0 and below 1"),
+        ("line_jitter", 0 <= config.line_jitter <= 0.25, "between 0 and 0.25"),
+        ("halvings", bool(config.halvings) and set(config.halvings) <= {"paper", "midline"}, "paper, midline or both"),
+        ("optimizer", config.optimizer in ("adam", "adamw"), "adam or adamw"),
+        ("optimizer", config.recipe != "paper" or config.optimizer == "adam", "adam in the paper's recipe"),
+        ("sensitivity_target", 0.5 <= config.sensitivity_target <= 1, "between 0.5 and 1"),
+        ("specificity_target", 0.5 <= config.specificity_target <= 1, "between 0.5 and 1"),
+    )
+    for name, ok, detail in checks:
+        if not ok:
+            raise UserError(ErrorCode.CONFIG_INVALID, field=name, value=str(getattr(config, name)), detail=detail)
+    return config
