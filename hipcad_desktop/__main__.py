@@ -10,8 +10,9 @@ from pathlib import Path
 def main() -> int:
     """Start what the arguments ask for and return the exit status.
 
-    `worker` is the worker process; a verb or an option goes to the command line; nothing, a project's folder or films
-    (as a double click gives them) open the window.
+    `worker` is the worker process, `sample` the window on the sample project, `tour` the window driven by itself; a verb
+    or an option goes to the command line; nothing, a project's folder or films (as a double click gives them) open the
+    window.
     """
     multiprocessing.freeze_support()
     words = sys.argv[1:]
@@ -19,6 +20,15 @@ def main() -> int:
         from hipcad_desktop.worker import main as work
 
         return work()
+    if words == ["sample"]:
+        from hipcad_desktop.app.sample import sample_project
+        from hipcad_desktop.gui.application import run
+
+        return run(project=sample_project(), files=[])
+    if words[:1] == ["tour"]:
+        from hipcad_desktop.gui.tour import main as tour
+
+        return tour(words[1:])
     from hipcad_desktop.cli import VERBS
     from hipcad_desktop.cli import main as command_line
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hipcad_desktop import __version__
 from hipcad_desktop.app.terminal import TerminalWatch, complain, say
@@ -21,6 +21,9 @@ from hipcad_desktop.domain.errors import UserError
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.domain.model_card import RESEARCH_USE
 from hipcad_desktop.domain.training import RECIPES, validated
+
+if TYPE_CHECKING:
+    from hipcad_desktop.domain.evaluation import Evaluation
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -110,19 +113,58 @@ def _train(options: argparse.Namespace) -> int:
         watch=TerminalWatch(),
     )
     say(f"{summary.model}")
-    for name, value in summary.figures.items():
-        say(f"  {name}: {value}")
+    for line in _run_lines(summary.figures):
+        say(line)
     say(RESEARCH_USE)
     return 0
+
+
+def _run_lines(figures: Mapping[str, Any]) -> Iterator[str]:
+    n = f"{figures['n_fracture']} hips with and {figures['n_no_fracture']} without fracture"
+    yield f"  on the validation partition, midline halving ({n}): AUC {figures['auc']:.3f}"
+    for point in ("no_fracture", "fracture"):
+        at = figures[f"at_{point}_threshold"]
+        shares = ", ".join(
+            f"{name} {_figure(s['value'], s['low'], s['high'], s['n'])}"
+            for name in ("sensitivity", "specificity")
+            if (s := at[name])
+        )
+        yield f'  at the threshold for "{point.replace("_", " ")}", {at["threshold"]:.3f}: {shares}'
+    yield "  Thresholds were chosen on these same hips: `hipcad evaluate` measures on hips never used."
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     from hipcad_desktop.workflows.evaluate import evaluate
 
     summary = evaluate(options.model, options.dataset, options.to, partition=options.partition, watch=TerminalWatch())
-    for line in summary.lines():
+    for line in _evaluation_lines(summary.evaluation):
         say(line)
+    say(f"Report: {summary.report_html}")
+    say(RESEARCH_USE)
     return 0
+
+
+def _evaluation_lines(evaluation: Evaluation) -> Iterator[str]:
+    """The program's own accuracy (midline halving), each figure with n and interval, then what to beware of."""
+    figures = evaluation.of("midline")
+    yield (
+        f"{evaluation.partition} partition, midline halving: {figures.fracture} hips with and {figures.no_fracture} "
+        f"without fracture, {figures.films} films, {figures.patients} patients."
+    )
+    for name, auc in (("AUC, all hips", figures.auc), ("AUC, within films", figures.auc_same_film)):
+        yield f"  {name}: {_figure(auc.value, auc.low, auc.high, auc.n)}" + (f" ({auc.reason})" if auc.reason else "")
+    for point in figures.points:
+        yield f'  at the threshold for "{point.name.replace("_", " ")}", {point.threshold:.3f}:'
+        for name in ("sensitivity", "specificity", "accuracy"):
+            share = getattr(point, name)
+            yield f"    {name}: {_figure(share.value, share.low, share.high, share.n)}"
+    for caution in evaluation.cautions:
+        yield f"  ! {caution.sentence}"
+
+
+def _figure(value: float | None, low: float | None, high: float | None, n: int) -> str:
+    interval = "" if low is None or high is None else f" (95 % interval {low:.3f} to {high:.3f})"
+    return f"cannot be computed, n = {n}" if value is None else f"{value:.3f}{interval}, n = {n}"
 
 
 def _diagnose(options: argparse.Namespace) -> int:

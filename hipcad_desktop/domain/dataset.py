@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hipcad_desktop.domain.anatomy import Side
 from hipcad_desktop.domain.cohort import Partition
+from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.halving import HalvingMethod
+from hipcad_desktop.domain.messages import sentence
 
 SCHEMA = 1
 MANIFEST_NAME = "dataset.json"
 HIPS_NAME = "hips.csv"
 IMAGES_FOLDER = "images"
+SAFE_FACTS = ("width_share", "reason")  # numbers and words of our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,30 @@ class HipEntry:
 
 @dataclass(frozen=True, slots=True)
 class NotExported:
-    """A film that is not in the dataset, and why."""
+    """A film that is not in the dataset, and why. file_name is told to the person who exports, and never written."""
 
     film_code: str
     file_name: str
     code: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """Why, in words."""
+        return sentence(UserError(ErrorCode(self.code), **self.facts))
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object without anything that could name a person: no file name, no path, no free text."""
+        return {
+            "film_code": self.film_code,
+            "code": self.code,
+            "facts": {name: self.facts[name] for name in SAFE_FACTS if name in self.facts},
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> NotExported:
+        """Back from to_json, without the file's name. Raises KeyError or TypeError where it is none."""
+        return cls(values["film_code"], "", values["code"], dict(values["facts"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +92,16 @@ class DatasetManifest:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
-        return asdict(self)
+        return {
+            **asdict(replace(self, not_exported=())),
+            "mapping_rules": list(self.mapping_rules),
+            "not_exported": [n.to_json() for n in self.not_exported],
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> DatasetManifest:
+        """Back from to_json. Raises KeyError or TypeError where it is no manifest."""
+        kept = dict(values)
+        kept["mapping_rules"] = tuple(kept["mapping_rules"])
+        kept["not_exported"] = tuple(NotExported.from_json(n) for n in kept["not_exported"])
+        return cls(**kept)

@@ -96,6 +96,7 @@ class Diagnosis:
     hips: tuple[Prediction, ...] = ()  # the patient's right first
     film_size: tuple[int, int] | None = None  # width, height as displayed
     notice: str = RESEARCH_USE
+    warnings: tuple[str, ...] = ()  # sentences: why this answer deserves less trust than the card's figures
 
     def hip(self, side: Side) -> Prediction:
         """The prediction of one side. Raises KeyError on a refused film."""

@@ -12,6 +12,7 @@ class ErrorCode(StrEnum):
     # files and films
     FILE_MISSING = "file_missing"  # path
     NOT_A_REGULAR_FILE = "not_a_regular_file"  # path
+    FILE_NOT_READABLE = "file_not_readable"  # path, detail
     NOT_A_FILM = "not_a_film"  # path: neither DICOM nor JPEG, PNG, TIFF
     FILM_DAMAGED = "film_damaged"  # path, detail
     FILM_TOO_LARGE = "film_too_large"  # path, detail
@@ -54,6 +55,7 @@ class ErrorCode(StrEnum):
     CONFIG_INVALID = "config_invalid"  # field, value, detail
     RUN_UNFINISHED = "run_unfinished"  # path
     RUN_OTHER = "run_other"  # path, detail: resume asked, config or data differ
+    RUN_BUSY = "run_busy"  # path, pid: another process trains it
     NOTHING_TO_RESUME = "nothing_to_resume"  # path
     LOSS_NOT_FINITE = "loss_not_finite"  # epoch, step
     OUT_OF_MEMORY = "out_of_memory"  # detail
@@ -71,6 +73,13 @@ class ErrorCode(StrEnum):
     NOT_HALVED_WINDOW_TOO_NARROW = "not_halved_window_too_narrow"  # width_share
     NOT_HALVED_NO_GAP = "not_halved_no_gap"
     NOT_HALVED_NO_MIDLINE = "not_halved_no_midline"  # detail
+    NOT_HALVED_SIDE_UNCLEAR = "not_halved_side_unclear"
+
+    # a film's other reasons not to be exported
+    NOT_EXPORTED_UNREAD = "not_exported_unread"
+    NOT_EXPORTED_DISAGREE = "not_exported_disagree"
+    NOT_EXPORTED_UNSURE = "not_exported_unsure"
+    NOT_EXPORTED_EXCLUDED = "not_exported_excluded"  # reason
 
 
 class UserError(Exception):

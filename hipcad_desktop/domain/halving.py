@@ -79,26 +79,23 @@ def halve_by_midline(film: Size, midline_px: float, *, overlap_share: float, fra
     """Halve at the midline; each window reaches overlap_share of the film's width beyond it (METHOD 3.4).
 
     For a midline in the middle these are METHOD's [0, M + d] and [M - d, W]. For any other midline both windows have
-    the width of the narrower of the two, measured from the middle outwards, so that they stay mirror images of each
-    other about the patient's midline (ADR 0004). Raises UserError where a window would be narrower than a quarter
-    of the film.
+    the width of the wider of the two and keep the film's outer edges, so that no hip is cut and none is squeezed more
+    than the other (ADR 0004). Raises UserError where the midline lies so far off that a hip cannot be in the film.
     """
     if not 0 <= overlap_share <= LARGEST_OVERLAP_SHARE:
         raise ValueError(f"overlap_share lies in [0, {LARGEST_OVERLAP_SHARE}], not {overlap_share}")
     if not 0 < midline_px < film.width:
         raise UserError(ErrorCode.NOT_HALVED_NO_MIDLINE, detail="the midline lies outside the film")
-    overlap = overlap_share * film.width
-    width = min(midline_px, film.width - midline_px) + overlap
-    width = min(width, float(film.width))
-    if width < SMALLEST_WINDOW_SHARE * film.width:
-        raise UserError(ErrorCode.NOT_HALVED_WINDOW_TOO_NARROW, width_share=width / film.width)
-    left_end = min(midline_px + overlap, float(film.width))
-    right_start = max(midline_px - overlap, 0.0)
+    narrower_share = min(midline_px, film.width - midline_px) / film.width + overlap_share
+    if narrower_share < SMALLEST_WINDOW_SHARE:
+        raise UserError(ErrorCode.NOT_HALVED_WINDOW_TOO_NARROW, width_share=narrower_share)
+    film_width = float(film.width)
+    width = min(max(midline_px, film_width - midline_px) + overlap_share * film_width, film_width)
     return Halving(
         method=HalvingMethod.MIDLINE,
         line_px=midline_px,
-        left=HipWindow(ImageHalf.LEFT, _inside(left_end - width, width, film), fracture),
-        right=HipWindow(ImageHalf.RIGHT, _inside(right_start, width, film), fracture),
+        left=HipWindow(ImageHalf.LEFT, Window(0.0, width), fracture),
+        right=HipWindow(ImageHalf.RIGHT, Window(film_width - width, film_width), fracture),
         overlap_share=overlap_share,
     )
 

@@ -12,6 +12,7 @@ from hipcad_desktop.domain.errors import ErrorCode, UserError
 SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.FILE_MISSING: "{path}: there is no such file or folder. Check the name, or whether the drive is connected.",
     ErrorCode.NOT_A_REGULAR_FILE: "{path}: this is not an ordinary file (a device, pipe or folder), so it was not opened.",
+    ErrorCode.FILE_NOT_READABLE: "{path}: the file cannot be opened ({detail}). Ask for the right to read it, or check the drive.",
     ErrorCode.NOT_A_FILM: "{path}: neither DICOM nor a JPEG, PNG or TIFF picture. Export the film again in one of these formats.",
     ErrorCode.FILM_DAMAGED: "{path}: the file is damaged or incomplete ({detail}). Copy or export it again from its source.",
     ErrorCode.FILM_TOO_LARGE: "{path}: too large to open safely ({detail}). Export the film at its normal size.",
@@ -59,9 +60,10 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.CONFIG_INVALID: "{field} cannot be {value!r}: it has to be {detail}.",
     ErrorCode.RUN_UNFINISHED: "{path}: an unfinished run is here. Go on with `--resume`, or delete the folder to start anew.",
     ErrorCode.RUN_OTHER: "{path}: this run cannot be resumed ({detail}). Start a new run under another name.",
+    ErrorCode.RUN_BUSY: "{path}: another process ({pid}) is training this run. Wait for it, or cancel it there.",
     ErrorCode.NOTHING_TO_RESUME: "{path}: there is no unfinished run to resume. Start it without `--resume`.",
     ErrorCode.LOSS_NOT_FINITE: (
-        "The training diverged in epoch {epoch}, step {step}: the loss is no number. Lower the learning rate and resume."
+        "The training diverged in epoch {epoch}, step {step}: the loss is no number. Start a new run with a lower learning rate."
     ),
     ErrorCode.OUT_OF_MEMORY: "Not enough memory ({detail}). Choose a smaller batch or a smaller backbone.",
     ErrorCode.WORKER_DIED: "The worker process ended unexpectedly ({detail}). The last finished epoch is kept: resume the run.",
@@ -81,6 +83,13 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ),
     ErrorCode.NOT_HALVED_NO_GAP: "The film cannot be halved: the rectangles of the two hips leave no gap between them.",
     ErrorCode.NOT_HALVED_NO_MIDLINE: "The film cannot be halved: {detail}.",
+    ErrorCode.NOT_HALVED_SIDE_UNCLEAR: (
+        "The film cannot be halved: a rectangle lies between the film's middle and the midline of the pelvis, so its side is not clear."
+    ),
+    ErrorCode.NOT_EXPORTED_UNREAD: "Nobody has read this film yet.",
+    ErrorCode.NOT_EXPORTED_DISAGREE: "The readers of this film disagree. Let them read it again together.",
+    ErrorCode.NOT_EXPORTED_UNSURE: "The reader is unsure about this film.",
+    ErrorCode.NOT_EXPORTED_EXCLUDED: "A reader excluded this film: {reason}.",
 }
 
 REFUSALS: Mapping[RefusalReason, str] = {

@@ -23,6 +23,7 @@ class HeaderFacts:
     frames: int = 1
     spacing_mm: tuple[float, float] | None = None  # (row, column), above zero and at most 1 mm, else None
     spacing_source: str | None = None  # "calibrated", "image" or "detector"
+    colour: bool = False  # the picture's channels differ clearly: no X-ray film (also set for JPEG, PNG, TIFF)
 
 
 @dataclass(frozen=True, slots=True)

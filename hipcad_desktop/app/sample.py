@@ -1,0 +1,32 @@
+"""The sample project that ships: simulated films, so a first look needs no patient's film and no hospital's network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hipcad_desktop.app.paths import resource, user_data
+from hipcad_desktop.domain.progress import Watch
+from hipcad_desktop.workflows.import_films import import_films
+from hipcad_desktop.workflows.open_project import open_project
+from hipcad_desktop.workflows.readings_table import import_readings
+
+READER = "Sample reader"
+
+
+def sample_films() -> list[Path]:
+    """The shipped simulated films."""
+    return sorted(resource("sample").glob("*.dcm"))
+
+
+def sample_project(folder: Path | None = None) -> Path:
+    """The sample project's folder, made on first use: the films copied in, half of them read by a sample reader."""
+    target = folder or user_data() / "sample-project"
+    with open_project(target, create=True) as project:
+        import_films(project, sample_films(), copy=True, watch=Watch())
+        import_readings(project, resource("sample", "readings.csv"), reader=READER, watch=Watch())
+    return target
+
+
+def default_model() -> Path | None:
+    """The model in the box; None where none ships."""
+    return next(iter(sorted(resource("models").glob("*.hipcad"))), None)

@@ -1,0 +1,47 @@
+"""One hip of a film becomes its 380 x 380 image: the same function for export, training and diagnosis (METHOD 3.5)."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from hipcad_desktop.domain.geometry import Window
+from hipcad_desktop.domain.halving import FRAME_PX
+
+_TOLERANCE_PX = 1e-6
+
+
+def hip_image(eight_bit: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
+    """The window, full height, of a film's 8-bit pixels (H x W) -> uint8 [380, 380], resized once, antialiased.
+
+    The window's edges may lie between pixels. Raises ValueError where it leaves the film.
+    """
+    height, width = eight_bit.shape
+    if window.x0 < -_TOLERANCE_PX or window.x1 > width + _TOLERANCE_PX:
+        raise ValueError(f"window [{window.x0}, {window.x1}] leaves a film {width} pixels wide")
+    box = (max(0.0, window.x0), 0.0, min(float(width), window.x1), float(height))
+    film = Image.fromarray(np.ascontiguousarray(eight_bit))
+    return np.array(film.resize((FRAME_PX, FRAME_PX), Image.Resampling.LANCZOS, box=box))
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """H x W grey or H x W x 3 colour -> a PNG's bytes without metadata; the same pixels give the same bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
+def decode_png(data: bytes) -> NDArray[np.uint8]:
+    """The hip image in a PNG's bytes, uint8 [380, 380]. Raises ValueError where it is anything else."""
+    image: Any
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            if image.mode != "L" or image.size != (FRAME_PX, FRAME_PX):
+                raise ValueError(f"no hip image: {image.size[0]} x {image.size[1]}, {image.mode}")
+            return np.array(image)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError("no hip image: the PNG is damaged") from error

@@ -1,0 +1,1 @@
+"""Training: torch, timm and captum live here and nowhere else."""

@@ -1,0 +1,1 @@
+"""One project is one folder is one database."""

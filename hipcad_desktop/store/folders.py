@@ -1,0 +1,128 @@
+"""Folders and files that are there whole or not at all, and the sentences for places where nothing can be written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from hipcad_desktop.domain.errors import ErrorCode, UserError
+
+
+@contextmanager
+def writing_into(path: Path, *, needed_mb: int = 1) -> Iterator[None]:
+    """Tell a full disk (DISK_FULL) and a place that refuses to be written (FOLDER_NOT_WRITABLE) as UserErrors."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(ErrorCode.DISK_FULL, path=str(path), needed_mb=needed_mb) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT, errno.EEXIST):
+            raise UserError(ErrorCode.FOLDER_NOT_WRITABLE, path=str(path)) from error
+        raise
+
+
+@contextmanager
+def new_folders(folder: Path) -> Iterator[None]:
+    """Make a folder and its parents; where the block fails, those made here are taken away again (when empty)."""
+    made: list[Path] = []
+    try:
+        with writing_into(folder):
+            for missing in reversed([p for p in (folder, *folder.parents) if not p.exists()]):
+                missing.mkdir()
+                made.append(missing)
+            if not folder.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+        yield
+    except BaseException:
+        for path in reversed(made):
+            with suppress(OSError):  # somebody else put something in: theirs to keep
+                path.rmdir()
+        raise
+
+
+@contextmanager
+def whole_folder(target: Path, *, content: frozenset[str], needed_mb: int) -> Iterator[Path]:
+    """A folder to fill that becomes `target` when the block ends well, and vanishes when it does not.
+
+    content names what may lie in it: what an interrupted run left under the temporary name is swept only where it
+    holds nothing else. Raises UserError TARGET_NOT_EMPTY, FOLDER_NOT_WRITABLE or DISK_FULL.
+    """
+    part = target.with_name(f"{target.name}.part")
+    with new_folders(target.parent), writing_into(target, needed_mb=needed_mb):
+        check_writable(target.parent)
+        for path, allowed in ((target, frozenset[str]()), (part, content)):
+            if os.path.lexists(path) and (not path.is_dir() or {p.name for p in path.iterdir()} - allowed):
+                raise UserError(ErrorCode.TARGET_NOT_EMPTY, path=str(path))
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            part.mkdir()
+            yield part
+            for folder, _, files in os.walk(part):
+                for name in files:
+                    _sync_file(Path(folder, name))
+                sync_folder(Path(folder))
+            if target.is_dir():  # empty; Windows renames onto nothing that exists
+                target.rmdir()
+            os.replace(part, target)
+            sync_folder(target.parent)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+
+
+def check_writable(folder: Path) -> None:
+    """Raise UserError FOLDER_NOT_WRITABLE or DISK_FULL unless a file can be made in the folder."""
+    with writing_into(folder):
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        handle, name = tempfile.mkstemp(prefix=".hipcad-", dir=folder)
+        os.close(handle)
+        os.unlink(name)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file atomically: a temporary file beside it, fsync, replace."""
+    with writing_into(path.parent):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+    sync_folder(path.parent)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file inside a folder that nobody sees yet, and fsync it here, where threads can wait side by side."""
+    path.write_bytes(data)
+    _sync_file(path)
+
+
+def _sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's entries durable, where the system can (not on Windows)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

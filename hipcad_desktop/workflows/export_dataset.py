@@ -1,0 +1,218 @@
+"""From a project to a dataset: agreed readings, partitions by patient, 380 x 380 hips and a manifest without names."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from hipcad_desktop import __version__
+from hipcad_desktop.domain.annotation import Reading
+from hipcad_desktop.domain.cohort import Partition, PartitionShares
+from hipcad_desktop.domain.dataset import (
+    HIPS_NAME,
+    IMAGES_FOLDER,
+    MANIFEST_NAME,
+    SCHEMA,
+    DatasetManifest,
+    HipEntry,
+    NotExported,
+)
+from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.model_card import RESEARCH_USE
+from hipcad_desktop.domain.progress import Watch
+from hipcad_desktop.domain.radiograph import FilmId
+from hipcad_desktop.imaging.dataset_files import image_name, write_manifest
+from hipcad_desktop.imaging.hip_image import encode_png, hip_image
+from hipcad_desktop.store import films as film_store
+from hipcad_desktop.store.films import FilmRow
+from hipcad_desktop.store.folders import whole_folder, write_durably
+from hipcad_desktop.store.project_store import Project
+from hipcad_desktop.store.readings import current_readings
+from hipcad_desktop.workflows.export_plan import ExportPlan, FilmPlan, film_code, not_exported, plan_export
+from hipcad_desktop.workflows.load_film import film_from, has_bytes
+
+SILENT = Watch()
+SHARES = PartitionShares()
+SEED = 20200414
+IMAGES_A_MB = 10  # a hip image is about 100 kB
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """What was exported. hips: two a film, each as two images. counts: partition -> patients, films, hips by class."""
+
+    dataset: Path
+    films: int
+    hips: int
+    counts: Mapping[str, Mapping[str, int]]
+    not_exported: tuple[NotExported, ...]
+    overlap_share: float
+
+
+def export_dataset(
+    project: Project, to: Path, *, seed: int = SEED, shares: PartitionShares = SHARES, watch: Watch = SILENT
+) -> ExportSummary:
+    """Write a dataset that is there whole or not at all; the same project and seed give the same bytes.
+
+    Films that cannot be in it are in not_exported with the reason. Raises UserError NOTHING_TO_EXPORT,
+    TARGET_NOT_EMPTY, FOLDER_NOT_WRITABLE, DISK_FULL or CANCELLED; nothing is left behind then.
+    """
+    target = Path(os.path.abspath(to))
+    plan, files = _plan(project, seed=seed, shares=shares)
+    if not plan.films:
+        raise UserError(ErrorCode.NOTHING_TO_EXPORT, path=str(project.path))
+    watch.started(films=len(plan.films))
+    content = frozenset({MANIFEST_NAME, HIPS_NAME, IMAGES_FOLDER})
+    entries: list[HipEntry] = []
+    left_out = list(plan.left_out)
+    with whole_folder(target, content=content, needed_mb=4 * len(plan.films) // IMAGES_A_MB + 1) as part:
+        (part / IMAGES_FOLDER).mkdir()
+        with closing(_exported(plan, files, part)) as exported:  # closed before the folder goes: no thread writes on
+            for done, (film, hips) in enumerate(exported, 1):
+                if isinstance(hips, UserError):
+                    left_out.append(not_exported(film.film, hips))
+                else:
+                    entries.extend(hips)
+                watch.step("export", done, len(plan.films))
+                watch.check("The export")
+        if not entries:
+            raise UserError(ErrorCode.NOTHING_TO_EXPORT, path=str(project.path))
+        left_out.sort(key=lambda n: n.film_code)
+        counts = _counts(entries)
+        write_manifest(part, _manifest(plan, entries, counts, left_out, seed=seed, shares=shares), entries)
+    films = len({e.film_code for e in entries})
+    return ExportSummary(target, films, 2 * films, counts, tuple(left_out), plan.overlap_share)
+
+
+def _plan(project: Project, *, seed: int, shares: PartitionShares) -> tuple[ExportPlan, dict[FilmId, list[Path]]]:
+    films = film_store.film_rows(project, reader=None)
+    files = film_store.all_files(project)
+    with project.reading() as connection:
+        readings: dict[FilmId, list[Reading]] = {}
+        for reading in current_readings(connection):
+            readings.setdefault(reading.film_id, []).append(reading)
+    seen = {film_store.project_path(project, k): v for k, v in film_store.known_files(project).items()}
+    unusable = {f.film_id: e for f in films if (e := _unusable(f, files[f.film_id], seen)) is not None}
+    return plan_export(films, readings, unusable, seed=seed, shares=shares), files
+
+
+def _unusable(film: FilmRow, paths: Sequence[Path], seen: Mapping[Path, tuple[FilmId, int, int]]) -> UserError | None:
+    """Why none of a film's files can be read; a file is hashed only where its size or time is another than it was."""
+    error = UserError(ErrorCode.FILE_MISSING, path=film.path)
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        if seen[path][1:] == (status.st_size, status.st_mtime_ns) or has_bytes(path, film.film_id):
+            return None
+        error = UserError(ErrorCode.FILM_CHANGED, path=str(path))
+    return error
+
+
+def _exported(
+    plan: ExportPlan, files: Mapping[FilmId, list[Path]], part: Path
+) -> Generator[tuple[FilmPlan, list[HipEntry] | UserError], None, None]:
+    """Make every film's images on all cores (Pillow lets go of the GIL), a few ahead; outcomes in the plan's order."""
+    workers = max(1, min(8, os.cpu_count() or 1))
+    with ThreadPoolExecutor(workers, thread_name_prefix="export") as pool:
+        ahead: deque[tuple[FilmPlan, Future[list[HipEntry] | UserError]]] = deque()
+        try:
+            for film in plan.films:
+                partition = plan.partitions[film.group]
+                ahead.append((film, pool.submit(_export_film, film, files[film.film.film_id], part, partition)))
+                if len(ahead) > 2 * workers:
+                    first, outcome = ahead.popleft()
+                    yield first, outcome.result()
+            while ahead:
+                first, outcome = ahead.popleft()
+                yield first, outcome.result()
+        finally:
+            for _, outcome in ahead:
+                outcome.cancel()
+
+
+def _export_film(plan: FilmPlan, paths: list[Path], part: Path, partition: Partition) -> list[HipEntry] | UserError:
+    try:
+        film = film_from(paths, plan.film.film_id)
+    except UserError as error:
+        return error
+    mapping = film.radiograph.mapping
+    entries = []
+    for halving in (plan.paper, plan.midline):
+        for hip in (halving.left, halving.right):
+            side = plan.sides.side_of(hip.half)
+            name = image_name(film_code(plan.film), side, halving.method)
+            data = encode_png(hip_image(film.eight_bit, hip.window))
+            write_durably(part / name, data)
+            entries.append(
+                HipEntry(
+                    image=name,
+                    sha256=hashlib.sha256(data).hexdigest(),
+                    film_code=film_code(plan.film),
+                    patient=plan.film.patient,
+                    partition=partition,
+                    side=side,
+                    side_source=plan.sides.source.value,
+                    fracture=bool(hip.fracture),
+                    pair_has_fracture=plan.fracture,
+                    fracture_type=plan.types[hip.half] if hip.fracture else "",
+                    halving=halving.method,
+                    x0_px=hip.window.x0,
+                    x1_px=hip.window.x1,
+                    line_px=halving.line_px,
+                    margin_share=halving.margin_share,
+                    overlap_share=halving.overlap_share,
+                    film_width=plan.film.width,
+                    film_height=plan.film.height,
+                    mapping_rule=mapping.rule,
+                    mapping_low=mapping.low,
+                    mapping_high=mapping.high,
+                )
+            )
+    return sorted(entries, key=lambda e: e.image)
+
+
+def _counts(entries: Sequence[HipEntry]) -> dict[str, dict[str, int]]:
+    """Per partition: patients, films, and hips with and without fracture (a hip counts once, not once an image)."""
+    counts = {}
+    for partition in Partition:
+        own = [e for e in entries if e.partition is partition]
+        hips = {(e.film_code, e.side): e.fracture for e in own}
+        counts[partition.value] = {
+            "patients": len({e.patient for e in own}),
+            "films": len({e.film_code for e in own}),
+            "fracture": sum(hips.values()),
+            "no_fracture": len(hips) - sum(hips.values()),
+        }
+    return counts
+
+
+def _manifest(
+    plan: ExportPlan,
+    entries: Sequence[HipEntry],
+    counts: Mapping[str, Mapping[str, int]],
+    left_out: Sequence[NotExported],
+    *,
+    seed: int,
+    shares: PartitionShares,
+) -> DatasetManifest:
+    return DatasetManifest(
+        schema=SCHEMA,
+        program_version=__version__,
+        seed=seed,
+        share_validation=shares.validation,
+        share_test=shares.test,
+        overlap_share=plan.overlap_share,
+        mapping_rules=tuple(sorted({e.mapping_rule for e in entries})),
+        counts=counts,
+        hips_sha256="",
+        not_exported=tuple(left_out),
+        notice=RESEARCH_USE,
+    )

@@ -1,0 +1,69 @@
+"""A film's pixels, from the project (its bytes checked) or from a file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.halving import Halving
+from hipcad_desktop.domain.radiograph import FilmId
+from hipcad_desktop.imaging.film import Film as Film  # the window names the type through here
+from hipcad_desktop.imaging.hip_image import hip_image
+from hipcad_desktop.imaging.reader import find_films, read_film
+from hipcad_desktop.store.films import files_of
+from hipcad_desktop.store.project_store import Project
+
+
+def load_film(project: Project, film_id: FilmId) -> Film:
+    """The film with exactly the bytes that were imported, from whichever of its places still holds them.
+
+    Raises UserError FILE_MISSING where no file is there, FILM_CHANGED where there are only others, and what read_film
+    raises; KeyError for a film that the project does not have.
+    """
+    return film_from(files_of(project, film_id), film_id)
+
+
+def film_from(paths: list[Path], film_id: FilmId) -> Film:
+    """The film from the first of these files that holds its bytes. The UserErrors of load_film."""
+    failure = UserError(ErrorCode.FILE_MISSING, path=str(paths[0]))
+    for path in paths:
+        if not path.is_file():
+            continue
+        try:
+            film = read_film(path)
+        except UserError as error:
+            failure = error if has_bytes(path, film_id) else UserError(ErrorCode.FILM_CHANGED, path=str(path))
+            continue
+        if film.radiograph.film_id == film_id:
+            return film
+        failure = UserError(ErrorCode.FILM_CHANGED, path=str(path))
+    raise failure
+
+
+def load_film_file(path: Path) -> Film:
+    """The film in a file that need not be in any project. Raises what read_film raises."""
+    return read_film(path)
+
+
+def films_among(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """The films in files and folders: each file named, and in folders what is a film."""
+    return find_films(paths).films
+
+
+def has_bytes(path: Path, film_id: FilmId) -> bool:
+    """Whether a file holds exactly a film's bytes."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == film_id
+    except OSError:
+        return False
+
+
+def hip_previews(film: Film, halving: Halving) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The hip images, uint8 [380, 380], of the picture's left and right half, exactly as they would be exported."""
+    return hip_image(film.eight_bit, halving.left.window), hip_image(film.eight_bit, halving.right.window)

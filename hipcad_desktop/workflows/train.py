@@ -1,0 +1,397 @@
+"""A dataset becomes a model package: trained, exported, thresholds chosen on validation (METHOD 3.6, 3.8)."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+import hipcad_desktop
+from hipcad_desktop.domain.cohort import Partition
+from hipcad_desktop.domain.dataset import DatasetManifest, HipEntry
+from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.halving import FRAME_PX, HalvingMethod
+from hipcad_desktop.domain.metrics import Thresholds, choose_thresholds
+from hipcad_desktop.domain.model_card import SCHEMA, ModelCard
+from hipcad_desktop.domain.progress import Watch
+from hipcad_desktop.domain.training import Device, TrainConfig, validated
+
+if TYPE_CHECKING:
+    from hipcad_desktop.inference.network import Network
+    from hipcad_desktop.learning.architecture import HipNetwork
+    from hipcad_desktop.learning.data import HipSet
+    from hipcad_desktop.learning.device import ChosenDevice
+    from hipcad_desktop.learning.run_folder import RunFolder
+
+_NEEDED = ("torch", "timm", "safetensors", "sklearn", "statsmodels", "onnx", "onnxscript")
+_LARGEST_DIFFERENCE = 1e-4
+_COMPARED_HIPS = 8
+_PREDICTED_AT_ONCE = 8
+_READ_AT_ONCE = 64
+_WORK = "The training"
+INTENDED_USE = "Finding hip fractures on frontal pelvic X-ray films with both hips, for research."
+LIMITS = (
+    "Trained and validated on one dataset only; no external validation. Thresholds and figures come from the same "
+    "validation partition and are therefore somewhat too good; judge by the test partition's report."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a training left behind. figures are those of validation with the diagnosis halving."""
+
+    model: Path
+    model_sha256: str
+    run_folder: Path
+    epochs: int
+    seconds: float
+    figures: Mapping[str, Any]
+
+
+def train(
+    dataset: Path,
+    to: Path,
+    *,
+    config: TrainConfig,
+    device: Device = "auto",
+    resume: bool = False,
+    run_folder: Path | None = None,
+    watch: Watch,
+) -> RunSummary:
+    """Train on a dataset and write a model package to `to`; the run's folder lies beside it unless another is named.
+
+    Raises UserError CONFIG_INVALID, TARGET_EXISTS, TRAINING_NOT_INSTALLED, NOT_A_DATASET, DATASET_DAMAGED,
+    PARTITION_EMPTY, DATASET_ONE_CLASS, NO_GPU, GPU_UNSUPPORTED before any work, then those of learning.open_run,
+    BACKBONE_*, WEIGHTS_* and the Trainer's. A cancelled or failed run can be resumed from its last finished epoch.
+    """
+    from hipcad_desktop.imaging.dataset_files import read_manifest
+
+    began = datetime.now(UTC)
+    validated(config)
+    if to.exists():
+        raise UserError(ErrorCode.TARGET_EXISTS, path=str(to))
+    _require_training()
+    from hipcad_desktop.learning.device import choose_device
+    from hipcad_desktop.learning.run_folder import open_run
+
+    manifest, entries = read_manifest(dataset)
+    training, validation = chosen_hips(entries, config, dataset)
+    chosen = choose_device(device)
+    with open_run(run_folder or default_run_folder(to), resume=resume) as run:
+        plan = _Plan(dataset, to, config, manifest, training, validation, chosen)
+        try:
+            summary = _train(plan, run, resume=resume, watch=watch)
+        except UserError as error:
+            run.log(f"ended: {error.code.value}")
+            raise
+    return replace(summary, seconds=round((datetime.now(UTC) - began).total_seconds(), 3))
+
+
+def default_run_folder(to: Path) -> Path:
+    """Where a run lies that nobody gave a place: beside its model."""
+    return to.with_suffix(".run")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The hips of one partition that a run uses: their images, and for each hip the indices of its images."""
+
+    entries: tuple[HipEntry, ...]
+    choices: tuple[tuple[int, ...], ...]
+
+    @property
+    def fracture(self) -> tuple[bool, ...]:
+        """Of each hip, whether it is broken."""
+        return tuple(self.entries[choice[0]].fracture for choice in self.choices)
+
+
+def chosen_hips(entries: Sequence[HipEntry], config: TrainConfig, dataset: Path) -> tuple[Chosen, Chosen]:
+    """Training with the config's halvings, validation with that of diagnosis (METHOD 3.4).
+
+    Raises UserError PARTITION_EMPTY or DATASET_ONE_CLASS.
+    """
+    wanted = {
+        Partition.TRAINING: frozenset(config.halvings),
+        Partition.VALIDATION: frozenset({HalvingMethod.MIDLINE.value}),
+    }
+    found = []
+    for partition, halvings in wanted.items():
+        kept = tuple(e for e in entries if e.partition == partition and e.halving in halvings)
+        hips: dict[tuple[str, str], list[int]] = {}
+        for index, entry in enumerate(kept):
+            hips.setdefault((entry.film_code, entry.side), []).append(index)
+        part = Chosen(kept, tuple(tuple(indices) for indices in hips.values()))
+        if not kept:
+            raise UserError(ErrorCode.PARTITION_EMPTY, path=str(dataset), partition=partition.value)
+        classes = set(part.fracture)
+        if len(classes) < 2:
+            present = "with fracture" if classes == {True} else "without fracture"
+            facts = {"path": str(dataset), "partition": partition.value, "present": present}
+            raise UserError(ErrorCode.DATASET_ONE_CLASS, **facts)
+        found.append(part)
+    return found[0], found[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    dataset: Path
+    to: Path
+    config: TrainConfig
+    manifest: DatasetManifest
+    training: Chosen
+    validation: Chosen
+    device: ChosenDevice
+
+
+def _require_training() -> None:
+    for module in _NEEDED:
+        try:
+            importlib.import_module(module)
+        except (ImportError, OSError) as error:  # OSError: a library of torch that Windows cannot load
+            raise UserError(ErrorCode.TRAINING_NOT_INSTALLED, module=module) from error
+
+
+def _train(plan: _Plan, run: RunFolder, *, resume: bool, watch: Watch) -> RunSummary:
+    from hipcad_desktop.learning import checkpoint
+    from hipcad_desktop.learning.architecture import build_network
+    from hipcad_desktop.learning.run_folder import environment
+    from hipcad_desktop.learning.trainer import RunData, Trainer
+
+    config, data_sha256 = plan.config, plan.manifest.hips_sha256
+    if resume:
+        run.refuse_other(config, data_sha256=data_sha256)
+    network = build_network(config)
+    found = checkpoint.newest(run.checkpoints) if resume else None
+    if found is None:
+        _load_weights(network, config)
+    parameters = sum(p.numel() for p in network.parameters())
+    run.needs_space(parameters * 4 * 3 * 4)  # weights and Adam's two moments, in up to four checkpoints
+    surroundings = environment(device=plan.device.name, precision=plan.device.precision)
+    images = _images(plan, watch)
+    if not resume:
+        run.begin(config, data_sha256=data_sha256, environment=surroundings)
+    data = RunData(_hip_set(plan.training, images[0]), _hip_set(plan.validation, images[1]), data_sha256)
+    trainer = Trainer(network, data, config=config, device=plan.device, run=run, watch=watch)
+    if found is not None:
+        trainer.resume(found)
+    run.log(f"{'resumed' if resume else 'started'} on {plan.device.name}, {trainer.epochs_done} epochs done")
+    watch.started(**_facts(plan, parameters=parameters, batches=trainer.batches, epochs_done=trainer.epochs_done))
+    network = trainer.train()
+    watch.check(_WORK)
+    return _pack(plan, run, network, images[1], versions=surroundings["versions"], watch=watch)
+
+
+def _facts(plan: _Plan, *, parameters: int, batches: int, epochs_done: int) -> dict[str, Any]:
+    config = plan.config
+    return {
+        "device": plan.device.torch_device.type,
+        "name": plan.device.name,
+        "reason": plan.device.reason,
+        "precision": plan.device.precision,
+        "recipe": config.recipe,
+        "backbone": config.backbone,
+        "weights": config.weights,
+        "parameters": parameters,
+        "training_hips": len(plan.training.choices),
+        "validation_hips": len(plan.validation.choices),
+        "batch": config.batch,
+        "steps": batches * config.epochs,
+        "epochs": config.epochs,
+        "epochs_done": epochs_done,
+    }
+
+
+def _load_weights(network: HipNetwork, config: TrainConfig) -> None:
+    from hipcad_desktop.inference.package import read_package, read_weights
+    from hipcad_desktop.learning import weights
+
+    match config.weights:
+        case "none":
+            return
+        case "imagenet":
+            weights.load_imagenet(network, config.backbone)
+        case path if path.endswith(".hipcad"):
+            card = read_package(Path(path)).card
+            weights.load_bytes(network, read_weights(Path(path)), path=path, backbone=config.backbone)
+            network.preprocess.set_normalisation(card.mean, card.std)
+        case path:
+            weights.load_file(network, Path(path), config.backbone)
+
+
+def _images(plan: _Plan, watch: Watch) -> list[npt.NDArray[np.uint8]]:
+    """The images of training and of validation, uint8 [M, 380, 380] each."""
+    from hipcad_desktop.imaging.dataset_files import read_images
+
+    parts = (plan.training.entries, plan.validation.entries)
+    done, total = 0, sum(len(entries) for entries in parts)
+    found = []
+    for entries in parts:
+        images = np.empty((len(entries), FRAME_PX, FRAME_PX), np.uint8)
+        for start in range(0, len(entries), _READ_AT_ONCE):
+            watch.check(_WORK)
+            some = entries[start : start + _READ_AT_ONCE]
+            images[start : start + len(some)] = read_images(plan.dataset, some)
+            done += len(some)
+            watch.step("reading images", done, total)
+        found.append(images)
+    return found
+
+
+def _hip_set(chosen: Chosen, images: npt.NDArray[np.uint8]) -> HipSet:
+    import torch
+
+    from hipcad_desktop.learning.data import HipSet
+
+    # The window of the picture's left half begins nearer to the film's left edge; its inner edge is the right one.
+    inner_right = [e.x0_px <= e.film_width - e.x1_px for e in chosen.entries]
+    return HipSet(
+        images=torch.from_numpy(images),
+        choices=chosen.choices,
+        fracture=torch.tensor([int(f) for f in chosen.fracture]),
+        inner_right=torch.tensor(inner_right),
+    )
+
+
+def _pack(
+    plan: _Plan,
+    run: RunFolder,
+    network: HipNetwork,
+    hips: npt.NDArray[np.uint8],
+    *,
+    versions: Mapping[str, str],
+    watch: Watch,
+) -> RunSummary:
+    """Export, hold the graph against torch, choose thresholds with it, write the package."""
+    from hipcad_desktop.inference.network import Network
+    from hipcad_desktop.inference.package import ModelPackage, write_package
+    from hipcad_desktop.learning.export import to_onnx
+    from hipcad_desktop.learning.weights import weights_bytes
+
+    watch.step("exporting", 0, 3)
+    onnx = to_onnx(network)
+    watch.step("exporting", 1, 3)
+    card = _card(plan, network, Thresholds(0.5, 0.5), figures={}, versions=versions)
+    graph = Network(ModelPackage(plan.to, card, onnx, ""))
+    difference = _difference(graph, network, hips)
+    fracture = plan.validation.fracture
+    p_fracture = _probabilities(graph, hips, watch)
+    thresholds = choose_thresholds(
+        p_fracture,
+        fracture,
+        sensitivity_target=plan.config.sensitivity_target,
+        specificity_target=plan.config.specificity_target,
+    )
+    figures = {**validation_figures(p_fracture, fracture, thresholds), "largest_difference_onnx_torch": difference}
+    card = _card(plan, network, thresholds, figures=figures, versions=versions)
+    watch.step("exporting", 2, 3)
+    if plan.to.exists():  # somebody wrote it while we trained
+        raise UserError(ErrorCode.TARGET_EXISTS, path=str(plan.to))
+    _make_folder(plan.to.parent)
+    sha256 = write_package(plan.to, card=card, onnx=onnx, weights=weights_bytes(network))
+    run.finish({"model": plan.to.name, "model_sha256": sha256, "figures": figures})
+    run.log(f"finished: {plan.to.name} {sha256}")
+    watch.step("exporting", 3, 3)
+    watch.artifact("model", str(plan.to), sha256=sha256)
+    return RunSummary(plan.to, sha256, run.path, plan.config.epochs, 0.0, figures)
+
+
+def _card(
+    plan: _Plan, network: HipNetwork, thresholds: Thresholds, *, figures: Mapping[str, Any], versions: Mapping[str, str]
+) -> ModelCard:
+    config, manifest = plan.config, plan.manifest
+    mean, std = network.preprocess.normalisation()
+    fracture = plan.validation.fracture
+    # A file's place on this machine may name a person and says nothing elsewhere.
+    weights = config.weights if config.weights in ("none", "imagenet") else Path(config.weights).name
+    return ModelCard(
+        schema=SCHEMA,
+        name=plan.to.stem,
+        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        program_version=hipcad_desktop.__version__,
+        backbone=config.backbone,
+        recipe=config.recipe,
+        input_px=config.input_px,
+        mean=mean,
+        std=std,
+        mapping_rules=manifest.mapping_rules,
+        halving=HalvingMethod.MIDLINE.value,
+        overlap_share=manifest.overlap_share,
+        thresholds=thresholds,
+        thresholds_from={
+            "partition": Partition.VALIDATION.value,
+            "halving": HalvingMethod.MIDLINE.value,
+            "n_fracture": sum(fracture),
+            "n_no_fracture": len(fracture) - sum(fracture),
+            "sensitivity_target": config.sensitivity_target,
+            "specificity_target": config.specificity_target,
+        },
+        config={**config.to_json(), "weights": weights},
+        data={"hips_sha256": manifest.hips_sha256, "counts": {k: dict(v) for k, v in manifest.counts.items()}},
+        figures=figures,
+        versions=dict(versions),
+        intended_use=INTENDED_USE,
+        limits=LIMITS,
+    )
+
+
+def validation_figures(p_fracture: Sequence[float], fracture: Sequence[bool], thresholds: Thresholds) -> dict[str, Any]:
+    """AUC, and sensitivity and specificity at both thresholds with counts and Wilson intervals."""
+    from sklearn.metrics import roc_auc_score
+
+    p, truth = np.asarray(p_fracture), np.asarray(fracture, bool)
+    figures: dict[str, Any] = {
+        "partition": Partition.VALIDATION.value,
+        "n_fracture": int(truth.sum()),
+        "n_no_fracture": int((~truth).sum()),
+        "auc": float(roc_auc_score(truth, p)),
+    }
+    for name, threshold in (("no_fracture", thresholds.no_fracture), ("fracture", thresholds.fracture)):
+        called = p >= threshold
+        figures[f"at_{name}_threshold"] = {
+            "threshold": threshold,
+            "sensitivity": _share(int(called[truth].sum()), int(truth.sum())),
+            "specificity": _share(int((~called)[~truth].sum()), int((~truth).sum())),
+        }
+    return figures
+
+
+def _share(hits: int, n: int) -> dict[str, Any]:
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(hits, n, alpha=0.05, method="wilson")
+    return {"value": hits / n, "hits": hits, "n": n, "low": float(low), "high": float(high)}
+
+
+def _probabilities(graph: Network, hips: npt.NDArray[np.uint8], watch: Watch) -> list[float]:
+    said: list[float] = []
+    for start in range(0, len(hips), _PREDICTED_AT_ONCE):
+        watch.check(_WORK)
+        said += graph.predict(hips[start : start + _PREDICTED_AT_ONCE]).p_fracture.tolist()
+        watch.step("choosing thresholds", len(said), len(hips))
+    return said
+
+
+def _difference(graph: Network, network: HipNetwork, hips: npt.NDArray[np.uint8]) -> float:
+    """The largest difference between graph and torch, heat maps relative to their maximum. Too large a one is a bug."""
+    from hipcad_desktop.learning.export import said_by_torch
+
+    some = hips[:_COMPARED_HIPS]
+    ours, theirs = said_by_torch(network, some), graph.predict(some)
+    heat = np.abs(ours.heat - theirs.heat).max() / max(float(ours.heat.max()), 1e-6)
+    difference = max(float(np.abs(ours.p_fracture - theirs.p_fracture).max()), float(heat))
+    if not difference < _LARGEST_DIFFERENCE:
+        raise RuntimeError(f"the exported graph differs from torch by {difference}")
+    return difference
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(ErrorCode.FOLDER_NOT_WRITABLE, path=str(folder)) from error

@@ -1,0 +1,211 @@
+"""A worker that behaves as its job's arguments say: slow, crashing, hanging, spamming. Speaks domain.jobs.
+
+arguments["act"]: "finish" (default), "crash", "kill", "hang", "stop" (SIGSTOP), "deaf" (ignores cancel), "spam",
+"user_error", "bug", "garbage". A train job plays epochs, a diagnose job gives an answer that names its own request:
+there the first word of the file's name is the act, and the environment's FAKE_PAUSE_S is how long an answer takes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from hipcad_desktop.domain.jobs import (
+    Artifact,
+    Cancel,
+    Cancelled,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Heartbeat,
+    Job,
+    Progress,
+    Started,
+    event_line,
+    parse_command,
+)
+
+_WRITING = threading.Lock()
+
+
+def say(event: Event) -> None:
+    """Write one event."""
+    with _WRITING, contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(event_line(event))
+        sys.stdout.flush()
+
+
+class FakeWorker:
+    """Reads commands in one thread, plays jobs in the main thread."""
+
+    def __init__(self) -> None:
+        self.jobs: queue.Queue[Job | None] = queue.Queue()
+        self.cancelled: set[str] = set()
+        self.mute = threading.Event()
+
+    def read(self) -> None:
+        """Standard input until it ends."""
+        for line in sys.stdin:
+            command = parse_command(line)
+            if isinstance(command, Cancel):
+                self.cancelled.add(command.cancel)
+            else:
+                self.jobs.put(command)
+        self.cancelled.add("all")
+        self.jobs.put(None)
+
+    def beat(self) -> None:
+        """A heartbeat ten times a second, until the job hangs."""
+        while not self.mute.wait(0.1):
+            say(Heartbeat(""))
+
+    def stop_asked(self, job: Job) -> bool:
+        """Whether this job should stop."""
+        return "all" in self.cancelled or (job.job in self.cancelled and job.arguments.get("act") != "deaf")
+
+    def play(self, job: Job) -> None:
+        """One job from Started to its end."""
+        act = str(job.arguments.get("act", "finish"))
+        if job.kind == "diagnose":
+            act = Path(job.arguments["files"][0]).stem.partition("-")[0]
+        say(
+            Started(
+                job.job,
+                {
+                    "device": "cpu",
+                    "name": "fake CPU",
+                    "reason": "asked for",
+                    "pid": os.getpid(),
+                    "epochs_done": int(job.arguments.get("first_epoch", 1)) - 1,
+                },
+            )
+        )
+        if act == "garbage":
+            sys.stdout.write("no event\n{\n")
+            sys.stdout.flush()
+        if act == "crash":
+            os._exit(3)
+        if act == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if act == "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if act == "hang":
+            self.mute.set()
+            time.sleep(3600)
+        if act == "user_error":
+            say(Failed(job.job, "dataset_damaged", {"path": "D", "detail": "hips.csv"}))
+            return
+        if act == "bug":
+            say(Failed(job.job, "bug", {"traceback": "Traceback: KeyError: 'x'"}))
+            return
+        match job.kind:
+            case "train":
+                stopped = self.train(job)
+            case "diagnose":
+                time.sleep(float(os.environ.get("FAKE_PAUSE_S", "0")))
+                stopped = self.stop_asked(job)
+            case _:
+                stopped = self.work(job, act)
+        if stopped:
+            say(Cancelled(job.job))
+        elif job.kind == "diagnose":
+            self.diagnose(job)
+        else:
+            say(Finished(job.job, dict(job.arguments.get("summary", {"ok": True}))))
+
+    def work(self, job: Job, act: str) -> bool:
+        """Steps of progress; True where it was stopped."""
+        steps = 20_000 if act == "spam" else int(job.arguments.get("steps", 3))
+        pause_s = 0.0 if act == "spam" else float(job.arguments.get("pause_s", 0.01))
+        for done in range(steps):
+            say(Progress(job.job, "work", done + 1, steps))
+            time.sleep(pause_s)
+            if self.stop_asked(job):
+                return True
+        return False
+
+    def train(self, job: Job) -> bool:
+        """Epochs with falling loss; dies after the second where arguments say act = "die_in_training"."""
+        epochs = int(job.arguments.get("config", {}).get("epochs", 3))
+        pause_s = float(job.arguments.get("pause_s", 0.005))
+        for epoch in range(int(job.arguments.get("first_epoch", 1)), epochs + 1):
+            for step in range(5):
+                facts = {"loss": 1 / (epoch + step / 5), "learning_rate": 1e-3}
+                facts |= {"images_per_s": 40.0, "seconds_left": 9.0}
+                say(Progress(job.job, "train", (epoch - 1) * 5 + step + 1, epochs * 5, facts))
+                time.sleep(pause_s)
+                if self.stop_asked(job):
+                    return True
+            figures = {"train_loss": 0.7 / epoch, "validation_loss": 0.8 / epoch, "auc": 1 - 0.4 / epoch}
+            figures |= {"sensitivity": 1 - 0.5 / epoch, "specificity": 1 - 0.3 / epoch}
+            figures |= {"learning_rate": 1e-3, "seconds": 1.0}
+            say(Epoch(job.job, epoch, epochs, figures))
+            if epoch == 2 and Path(str(job.arguments.get("to", ""))).stem == "dies" and not job.arguments.get("resume"):
+                os._exit(3)
+        return False
+
+    def diagnose(self, job: Job) -> None:
+        """Answers whose figures are a fingerprint of file, model and midline, so that a test can tell a mix-up."""
+        for file in job.arguments["files"]:
+            if Path(file).stem.startswith("unreadable"):
+                say(Artifact(job.job, "failure", file, {"code": "not_a_film", "facts": {"path": file}}))
+                continue
+            midline = (job.arguments.get("midlines") or {}).get(file)
+            facts = answer(file, str(job.arguments["model"]), midline)
+            say(Artifact(job.job, "diagnosis", "", facts))
+        say(Finished(job.job, {}))
+
+
+def fingerprint(file: str, model: str, midline: float | None) -> float:
+    """A probability that only this request has."""
+    digest = hashlib.sha256(f"{file}|{model}|{midline}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32
+
+
+def answer(file: str, model: str, midline: float | None) -> dict[str, Any]:
+    """What the real worker says of a film of 100 x 80 pixels."""
+    facts: dict[str, Any] = {
+        "file": file,
+        "film_id": hashlib.sha256(Path(file).read_bytes()).hexdigest(),
+        "model": {"name": "fake", "sha256": hashlib.sha256(Path(model).read_bytes()).hexdigest()},
+        "seconds": 0.01,
+        "refused": None,
+        "midline_px": None,
+        "hips": [],
+        "film_size": [100, 80],
+        "warnings": ["A warning."] if Path(file).stem.startswith("warned") else [],
+    }
+    if Path(file).stem.startswith("refused"):
+        return facts | {"refused": "No answer: the film is blank."}
+    middle = 50.0 if midline is None else midline
+    p = fingerprint(file, model, midline)
+    right = {"side": "R", "half": "left", "p_fracture": p, "state": state(p), "window_px": [0.0, middle + 10]}
+    left = {"side": "L", "half": "right", "p_fracture": 1 - p, "state": state(1 - p), "window_px": [middle - 10, 100.0]}
+    return facts | {"midline_px": middle, "hips": [right, left]}
+
+
+def state(p: float) -> str:
+    """The state under thresholds 0.2 and 0.8."""
+    return "fracture" if p >= 0.8 else "no_fracture" if p < 0.2 else "doubt"
+
+
+def main() -> None:
+    """Run until standard input ends."""
+    worker = FakeWorker()
+    threading.Thread(target=worker.read, daemon=True).start()
+    threading.Thread(target=worker.beat, daemon=True).start()
+    while (job := worker.jobs.get()) is not None:
+        worker.play(job)
+
+
+if __name__ == "__main__":
+    main()

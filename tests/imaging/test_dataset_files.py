@@ -1,0 +1,112 @@
+"""A dataset's files are read as they were written, and any change to them is named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.halving import FRAME_PX
+from hipcad_desktop.imaging.dataset_files import read_images, read_manifest
+from hipcad_desktop.imaging.hip_image import encode_png
+from tests.fakes.brightness_dataset import FlatFilm, write_flat_dataset
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    folder = tmp_path / "D"
+    write_flat_dataset(folder, [FlatFilm("P0001", 10, 200, broken="L"), FlatFilm("P0002", 30, 40)])
+    return folder
+
+
+def test_what_was_written_is_read(dataset: Path) -> None:
+    manifest, entries = read_manifest(dataset, verify=True)
+    assert len(entries) == 8
+    assert manifest.overlap_share == 0.1
+    images = read_images(dataset, entries)
+    assert images.shape == (8, FRAME_PX, FRAME_PX)
+    assert images.dtype == np.uint8
+    assert {int(i) for image, e in zip(images, entries, strict=True) if e.fracture for i in np.unique(image)} == {200}
+    assert read_images(dataset, []).shape == (0, FRAME_PX, FRAME_PX)
+
+
+def edit_manifest(**values: object) -> Callable[[Path], object]:
+    def edit(folder: Path) -> None:
+        path = folder / "dataset.json"
+        kept = {**json.loads(path.read_text()), **values}
+        path.write_text(json.dumps({k: v for k, v in kept.items() if v is not ...}))
+
+    return edit
+
+
+def first_image(folder: Path) -> Path:
+    return min((folder / "images").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("damage", "detail"),
+    [
+        (lambda d: (d / "hips.csv").unlink(), "hips.csv is missing"),
+        (lambda d: (d / "hips.csv").write_text("x"), "hips.csv is not the file that was exported"),
+        (lambda d: (d / "dataset.json").write_text("{"), "dataset.json is no manifest"),
+        (lambda d: (d / "dataset.json").write_bytes(b"\xff\xfe"), "dataset.json is no manifest"),
+        (edit_manifest(seed=...), "dataset.json is no manifest"),
+        (edit_manifest(more=1), "dataset.json is no manifest"),
+        (lambda d: first_image(d).unlink(), "{image} is missing"),
+        (lambda d: first_image(d).write_bytes(b"x"), "{image} is not the file that was exported"),
+        (
+            lambda d: first_image(d).write_bytes(first_image(d).read_bytes()[:-1]),
+            "{image} is not the file that was exported",
+        ),
+    ],
+)
+def test_damage_is_named_with_its_file(dataset: Path, damage: Callable[[Path], object], detail: str) -> None:
+    image = f"images/{first_image(dataset).name}"
+    damage(dataset)
+    with pytest.raises(UserError) as raised:
+        read_manifest(dataset, verify=True)
+    assert raised.value.code is ErrorCode.DATASET_DAMAGED
+    assert raised.value.facts == {"path": str(dataset), "detail": detail.format(image=image)}
+
+
+def test_images_are_checked_when_they_are_read(dataset: Path) -> None:
+    _, entries = read_manifest(dataset)
+    (dataset / entries[3].image).write_bytes(encode_png(np.zeros((FRAME_PX, FRAME_PX), np.uint8)))
+    assert read_manifest(dataset)[1] == entries
+    with pytest.raises(UserError, match=entries[3].image):
+        read_images(dataset, entries)
+
+
+def test_what_is_no_dataset_is_said_so(tmp_path: Path, dataset: Path) -> None:
+    def code_of(path: Path) -> ErrorCode:
+        with pytest.raises(UserError) as raised:
+            read_manifest(path)
+        return raised.value.code
+
+    assert code_of(tmp_path / "absent") is ErrorCode.FILE_MISSING
+    assert code_of(tmp_path) is ErrorCode.NOT_A_DATASET
+    assert code_of(dataset / "hips.csv") is ErrorCode.NOT_A_DATASET
+    edit_manifest(schema=99)(dataset)
+    assert code_of(dataset) is ErrorCode.NOT_A_DATASET
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.png", "/etc/passwd", "images/../../x_R_paper.png", "images/0123456789ab_R_paper.png\n"]
+)
+def test_no_file_outside_the_dataset_is_opened(dataset: Path, name: str) -> None:
+    import csv
+    import hashlib
+
+    path = dataset / "hips.csv"
+    with path.open(newline="") as file:
+        rows = list(csv.reader(file))
+    rows[1][0] = name
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    edit_manifest(hips_sha256=hashlib.sha256(path.read_bytes()).hexdigest())(dataset)
+    with pytest.raises(UserError, match="has a row that is no hip"):
+        read_manifest(dataset)

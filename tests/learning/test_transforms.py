@@ -1,0 +1,87 @@
+"""Random changes: what was drawn is what happens, and what happens depends on seed and epoch alone."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hipcad_desktop.learning.data import HipSet
+from hipcad_desktop.learning.preprocess import Preprocess
+from hipcad_desktop.learning.transforms import Draws, changed, derived_seed, draw_epoch
+from tests.learning.hips import made_up, small
+
+NEUTRAL = Preprocess(input_px=380, mean=(0.0,) * 3, std=(1.0,) * 3)
+
+
+def draws(**changes: float) -> Draws:
+    """One hip with no change but these."""
+    values = {"start": 0.0, "end": 1.0, "mirror": 0.0, "brightness": 0.0, "contrast": 0.0, **changes}
+    one = {k: torch.tensor([v]) for k, v in values.items()}
+    return Draws(torch.tensor([0]), torch.tensor([0]), **{**one, "mirror": one["mirror"] > 0})
+
+
+def ramp() -> torch.Tensor:
+    """One hip that is dark at the left and bright at the right."""
+    return torch.linspace(50, 200, 380).round().to(torch.uint8).repeat(1, 380, 1)
+
+
+def test_nothing_drawn_changes_nothing() -> None:
+    torch.testing.assert_close(changed(NEUTRAL, ramp(), draws()), NEUTRAL(ramp()))
+
+
+def test_mirroring_is_about_the_vertical_axis() -> None:
+    torch.testing.assert_close(changed(NEUTRAL, ramp(), draws(mirror=1.0)), NEUTRAL(ramp()).flip(3))
+
+
+def test_brightness_is_a_share_of_the_full_range() -> None:
+    brighter = changed(NEUTRAL, ramp(), draws(brightness=0.1)) - NEUTRAL(ramp())
+    torch.testing.assert_close(brighter, torch.full_like(brighter, 0.1))
+
+
+def test_contrast_spreads_about_the_mean() -> None:
+    spread = changed(NEUTRAL, ramp(), draws(contrast=0.1))
+    torch.testing.assert_close(spread.std(), NEUTRAL(ramp()).std() * 1.1)
+    torch.testing.assert_close(spread.mean(), NEUTRAL(ramp()).mean())
+
+
+def test_the_inner_edge_is_cropped_and_the_rest_stretched() -> None:
+    kept = changed(NEUTRAL, ramp(), draws(end=0.9))[0, 0, 0]
+    assert abs(float(kept[0]) * 255 - 50) < 1
+    assert abs(float(kept[-1]) * 255 - (50 + 150 * 0.9)) < 1
+
+
+def test_only_the_inner_edge_moves() -> None:
+    hips = made_up(40, 0)
+    drawn = draw_epoch(hips, small(line_jitter=0.1), 1)
+    inner_right = hips.inner_right[drawn.image]
+    assert bool((drawn.start[inner_right] == 0).all())
+    assert bool((drawn.end[~inner_right] == 1).all())
+    assert 0.05 < float((1 - drawn.end[inner_right]).max()) <= 0.1
+    assert 0.05 < float(drawn.start[~inner_right].max()) <= 0.1
+
+
+def test_an_epoch_is_drawn_from_seed_and_number_alone() -> None:
+    hips, config = made_up(20, 0, halvings=2), small()
+    first, again, next_one = (draw_epoch(hips, config, epoch) for epoch in (1, 1, 2))
+    assert all(torch.equal(getattr(first, n), getattr(again, n)) for n in Draws.__slots__)
+    assert not torch.equal(first.image, next_one.image)
+    assert derived_seed(1, 11, "draws") != derived_seed(11, 1, "draws")
+
+
+def test_every_hip_trains_once_with_one_of_its_halvings() -> None:
+    hips = made_up(31, 0, halvings=2)
+    drawn = draw_epoch(hips, small(), 3)
+    assert sorted((drawn.image // 2).tolist()) == list(range(31))
+    assert set((drawn.image % 2).tolist()) == {0, 1}
+    assert torch.equal(drawn.fracture, hips.fracture[drawn.image // 2])
+
+
+@given(n=st.integers(2, 200), batch=st.integers(2, 64))
+def test_no_batch_holds_a_single_hip(n: int, batch: int) -> None:
+    images = torch.zeros((1, 1, 1), dtype=torch.uint8)
+    hips = HipSet(images, ((0,),) * n, torch.zeros(n, dtype=torch.int64), torch.zeros(1, dtype=torch.bool))
+    sizes = [len(b) for b in draw_epoch(hips, small(), 1).batches(batch)]
+    assert sum(sizes) == n
+    assert min(sizes) >= 2
+    assert max(sizes) <= batch + 1
