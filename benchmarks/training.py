@@ -1,7 +1,7 @@
 """How much of the network's own speed the training loop keeps, and what a backbone costs on this machine.
 
-Run `python -m benchmarks.training [--backbone NAME] [--input-px N] [--batch N] [--hips N]`. Both sides train the same
-network in the same process, one after the other and in turns, so that a noisy machine is noisy for both.
+Run `OMP_WAIT_POLICY=PASSIVE python -m benchmarks.training [--backbone NAME] [--input-px N] [--batch N] [--hips N]`.
+Both sides train the same network in the same process, in turns, so that a noisy machine is noisy for both.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def main() -> None:
         loop = seconds_of_loop(config, options.hips)
         rounds.append(floor / loop)
         print(
-            f"{config.backbone} at {config.input_px} px, batch {config.batch}: loop {config.batch / loop:.1f} images/s, "
+            f"{config.backbone} at {config.input_px} px, batch {config.batch}: "
+            f"loop {config.batch / loop:.1f} images/s, "
             f"network alone {config.batch / floor:.1f} images/s, ratio {floor / loop:.2f}"
         )
     print(f"median ratio {statistics.median(rounds):.2f}")

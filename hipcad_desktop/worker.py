@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.jobs import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 _LAST_RESORT_S = 4.0  # after the end of input; with it an orphan lives less than 5 s, whatever it is busy with
 _PROGRESS_EVERY_S = 0.1
+_TRAINING_NICE = 5
 _BAD_COMMAND = "bad_command"
 _BUG = "bug"
 
@@ -183,19 +184,24 @@ class _JobWatch(Watch):
         return self._worker.stop_asked(self._job)
 
 
-def main() -> int:
-    """Run as a worker until standard input ends."""
+def main() -> NoReturn:
+    """Run as a worker until standard input ends; ends the process."""
     sys.stdout.flush()
     events = os.dup(1)
     os.dup2(2, 1)
     # Ctrl+C in a terminal reaches the whole group; the window decides what becomes of its worker.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return Worker(events).work()
+    status = Worker(events).work()
+    sys.stderr.flush()
+    # Taking torch apart lasts seconds on a busy machine; every file was closed by the job that wrote it.
+    os._exit(status)
 
 
 def _train(arguments: dict[str, Any], watch: Watch) -> Mapping[str, Any]:
     from hipcad_desktop.workflows.train import train
 
+    if hasattr(os, "nice"):
+        os.nice(max(0, _TRAINING_NICE - os.nice(0)))  # a training gives way to the window
     config = TrainConfig.from_json(arguments.pop("config"))
     dataset, to = Path(arguments.pop("dataset")), Path(arguments.pop("to"))
     run_folder = arguments.pop("run_folder", None)

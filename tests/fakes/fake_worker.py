@@ -2,7 +2,8 @@
 
 arguments["act"]: "finish" (default), "crash", "kill", "hang", "stop" (SIGSTOP), "deaf" (ignores cancel), "spam",
 "user_error", "bug", "garbage". A train job plays epochs, a diagnose job gives an answer that names its own request:
-there the first word of the file's name is the act, and the environment's FAKE_PAUSE_S is how long an answer takes.
+there the first word of the file's name is the act, and the environment's FAKE_PAUSE_S is how long an answer takes,
+FAKE_DEAF makes it come although the job was cancelled.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class FakeWorker:
                 stopped = self.train(job)
             case "diagnose":
                 time.sleep(float(os.environ.get("FAKE_PAUSE_S", "0")))
-                stopped = self.stop_asked(job)
+                stopped = self.stop_asked(job) and not os.environ.get("FAKE_DEAF")
             case _:
                 stopped = self.work(job, act)
         if stopped:

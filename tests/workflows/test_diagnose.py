@@ -214,7 +214,9 @@ def test_a_given_midline_is_used(tmp_path: Path, model: Path) -> None:
     name = film(tmp_path / "a.png")
     diagnosis = answer([name], model, tmp_path / "out", midlines={name: 300.0, "other": 1.0})
     assert diagnosis.midline_px == 300.0
-    assert diagnosis.hip(Side.RIGHT).window.x1 == pytest.approx(300 + 0.1 * WIDTH)
+    expected = halve_by_midline(Size(WIDTH, HEIGHT), 300.0, overlap_share=0.1)
+    assert diagnosis.hip(Side.RIGHT).window == expected.left.window
+    assert diagnosis.hip(Side.LEFT).window == expected.right.window
 
 
 @pytest.mark.parametrize("given", [-5.0, 0.0, 3.0, WIDTH, 1e9, math.nan])

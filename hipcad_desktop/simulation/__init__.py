@@ -1,0 +1,1 @@
+"""Films that no patient had: simulated pelves for samples and tests."""

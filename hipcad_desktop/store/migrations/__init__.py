@@ -1,0 +1,1 @@
+"""Alembic migrations; shipped as files, since Alembic loads them by path."""

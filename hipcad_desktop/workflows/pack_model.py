@@ -1,0 +1,183 @@
+"""A trained network becomes a model package: exported, held against torch, thresholds chosen on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+import hipcad_desktop
+from hipcad_desktop.domain.cohort import Partition
+from hipcad_desktop.domain.dataset import DatasetManifest
+from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.halving import HalvingMethod
+from hipcad_desktop.domain.metrics import Thresholds, choose_thresholds
+from hipcad_desktop.domain.model_card import SCHEMA, ModelCard
+from hipcad_desktop.domain.progress import Watch
+from hipcad_desktop.domain.training import TrainConfig
+
+if TYPE_CHECKING:
+    from hipcad_desktop.inference.network import Network
+    from hipcad_desktop.learning.architecture import HipNetwork
+
+_LARGEST_DIFFERENCE = 1e-4
+_COMPARED_HIPS = 8
+_PREDICTED_AT_ONCE = 8
+INTENDED_USE = "Finding hip fractures on frontal pelvic X-ray films with both hips, for research."
+LIMITS = (
+    "Trained and validated on one dataset only; no external validation. Thresholds and figures come from the same "
+    "validation partition and are therefore somewhat too good; judge by the test partition's report."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """The validation hips, one image each by the diagnosis halving: uint8 [N, 380, 380], and which are broken."""
+
+    images: npt.NDArray[np.uint8]
+    fracture: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a network comes from: how it was trained, on what, with which versions."""
+
+    config: TrainConfig
+    manifest: DatasetManifest
+    versions: Mapping[str, str]
+
+
+def pack_model(
+    to: Path, network: HipNetwork, measured: Measured, origin: Origin, *, watch: Watch
+) -> tuple[str, dict[str, Any]]:
+    """Write the model package to `to`; its SHA-256, and its figures on validation.
+
+    Raises UserError TARGET_EXISTS, FOLDER_NOT_WRITABLE, DISK_FULL, CANCELLED. A graph that differs from torch is a bug.
+    """
+    from hipcad_desktop.inference.network import Network
+    from hipcad_desktop.inference.package import ModelPackage, write_package
+    from hipcad_desktop.learning.export import to_onnx
+    from hipcad_desktop.learning.weights import weights_bytes
+
+    watch.step("exporting", 0, 3)
+    onnx = to_onnx(network)
+    watch.step("exporting", 1, 3)
+    draft = _card(to.stem, network, measured, origin)
+    graph = Network(ModelPackage(to, draft, onnx, ""))
+    difference = _difference(graph, network, measured.images)
+    p_fracture = _probabilities(graph, measured.images, watch)
+    thresholds = choose_thresholds(
+        p_fracture,
+        measured.fracture,
+        sensitivity_target=origin.config.sensitivity_target,
+        specificity_target=origin.config.specificity_target,
+    )
+    figures = validation_figures(p_fracture, measured.fracture, thresholds)
+    figures["largest_difference_onnx_torch"] = difference
+    watch.step("exporting", 2, 3)
+    if to.exists():  # somebody wrote it while we trained
+        raise UserError(ErrorCode.TARGET_EXISTS, path=str(to))
+    _make_folder(to.parent)
+    card = replace(draft, thresholds=thresholds, figures=figures)
+    sha256 = write_package(to, card=card, onnx=onnx, weights=weights_bytes(network))
+    watch.step("exporting", 3, 3)
+    return sha256, figures
+
+
+def _card(name: str, network: HipNetwork, measured: Measured, origin: Origin) -> ModelCard:
+    """The card without thresholds and figures."""
+    config, manifest = origin.config, origin.manifest
+    mean, std = network.preprocess.normalisation()
+    # A file's place on this machine may name a person and says nothing elsewhere.
+    weights = config.weights if config.weights in ("none", "imagenet") else Path(config.weights).name
+    return ModelCard(
+        schema=SCHEMA,
+        name=name,
+        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        program_version=hipcad_desktop.__version__,
+        backbone=config.backbone,
+        recipe=config.recipe,
+        input_px=config.input_px,
+        mean=mean,
+        std=std,
+        mapping_rules=manifest.mapping_rules,
+        halving=HalvingMethod.MIDLINE.value,
+        overlap_share=manifest.overlap_share,
+        thresholds=Thresholds(0.5, 0.5),
+        thresholds_from={
+            "partition": Partition.VALIDATION.value,
+            "halving": HalvingMethod.MIDLINE.value,
+            "n_fracture": sum(measured.fracture),
+            "n_no_fracture": len(measured.fracture) - sum(measured.fracture),
+            "sensitivity_target": config.sensitivity_target,
+            "specificity_target": config.specificity_target,
+        },
+        config={**config.to_json(), "weights": weights},
+        data={"hips_sha256": manifest.hips_sha256, "counts": {k: dict(v) for k, v in manifest.counts.items()}},
+        figures={},
+        versions=dict(origin.versions),
+        intended_use=INTENDED_USE,
+        limits=LIMITS,
+    )
+
+
+def validation_figures(p_fracture: Sequence[float], fracture: Sequence[bool], thresholds: Thresholds) -> dict[str, Any]:
+    """AUC, and sensitivity and specificity at both thresholds with counts and Wilson intervals."""
+    from sklearn.metrics import roc_auc_score
+
+    p, truth = np.asarray(p_fracture), np.asarray(fracture, bool)
+    figures: dict[str, Any] = {
+        "partition": Partition.VALIDATION.value,
+        "n_fracture": int(truth.sum()),
+        "n_no_fracture": int((~truth).sum()),
+        "auc": float(roc_auc_score(truth, p)),
+    }
+    for name, threshold in (("no_fracture", thresholds.no_fracture), ("fracture", thresholds.fracture)):
+        called = p >= threshold
+        figures[f"at_{name}_threshold"] = {
+            "threshold": threshold,
+            "sensitivity": _share(int(called[truth].sum()), int(truth.sum())),
+            "specificity": _share(int((~called)[~truth].sum()), int((~truth).sum())),
+        }
+    return figures
+
+
+def _share(hits: int, n: int) -> dict[str, Any]:
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(hits, n, alpha=0.05, method="wilson")
+    return {"value": hits / n, "hits": hits, "n": n, "low": float(low), "high": float(high)}
+
+
+def _probabilities(graph: Network, hips: npt.NDArray[np.uint8], watch: Watch) -> list[float]:
+    said: list[float] = []
+    for start in range(0, len(hips), _PREDICTED_AT_ONCE):
+        watch.check("The training")
+        said += graph.predict(hips[start : start + _PREDICTED_AT_ONCE]).p_fracture.tolist()
+        watch.step("choosing thresholds", len(said), len(hips))
+    return said
+
+
+def _difference(graph: Network, network: HipNetwork, hips: npt.NDArray[np.uint8]) -> float:
+    """The largest difference between graph and torch, heat maps relative to their maximum. Too large a one is a bug."""
+    from hipcad_desktop.learning.export import said_by_torch
+
+    some = hips[:_COMPARED_HIPS]
+    ours, theirs = said_by_torch(network, some), graph.predict(some)
+    heat = np.abs(ours.heat - theirs.heat).max() / max(float(ours.heat.max()), 1e-6)
+    difference = max(float(np.abs(ours.p_fracture - theirs.p_fracture).max()), float(heat))
+    if not difference < _LARGEST_DIFFERENCE:
+        raise RuntimeError(f"the exported graph differs from torch by {difference}")
+    return difference
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(ErrorCode.FOLDER_NOT_WRITABLE, path=str(folder)) from error
