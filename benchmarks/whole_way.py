@@ -2,8 +2,8 @@
 
     HIPCAD_REAL_FILMS=<folder> python -m benchmarks.whole_way [--to FILE]
 
-The folder holds the groups fracture/ and no_fracture/ and manifest.csv (file, group, fracture_boxes_xywh). Its films name
-no patients; neighbouring file numbers are often one patient, so blocks of ten numbers count as one.
+The folder holds the groups fracture/ and no_fracture/ and manifest.csv (file, group, fracture_boxes_xywh). Its films
+name no patients; neighbouring file numbers are often one patient, so blocks of ten numbers count as one.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from pathlib import Path
 def main() -> int:
     """Start what the arguments ask for and return the exit status.
 
-    `worker` is the worker process, `sample` the window on the sample project, `tour` the window driven by itself; a verb
-    or an option goes to the command line; nothing, a project's folder or films (as a double click gives them) open the
-    window.
+    `worker` is the worker process, `sample` the window on the sample project, `tour` the window driven by itself; a
+    verb or an option goes to the command line; nothing, a project's folder or films (as a double click gives them) open
+    the window.
     """
     multiprocessing.freeze_support()
     words = sys.argv[1:]

@@ -192,6 +192,7 @@ def main() -> NoReturn:
     # Ctrl+C in a terminal reaches the whole group; the window decides what becomes of its worker.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     status = Worker(events).work()
+    sys.stdout.flush()
     sys.stderr.flush()
     # Taking torch apart lasts seconds on a busy machine; every file was closed by the job that wrote it.
     os._exit(status)

@@ -32,13 +32,13 @@ from hipcad_desktop.domain.jobs import (
     command_line,
     parse_event,
 )
-from hipcad_desktop.domain.training import QUICK
 from tests.fakes.made_up_dataset import write_made_up_dataset
 from tests.fakes.model_package import write_fake_package
+from tests.fakes.tiny_recipe import TINY
 
 COMMAND = [sys.executable, "-m", "hipcad_desktop", "worker"]
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = replace(QUICK, input_px=64, batch=4, epochs=2)
+SMALL = TINY
 LONG = replace(SMALL, epochs=5000)
 
 PLAYING = """

@@ -31,6 +31,7 @@ class TrainConfig:
     brightness: float  # largest random change, as a share of the full range
     contrast: float
     line_jitter: float  # largest random shift of the dividing line, as a share of the window's width
+    balance_classes: bool  # weigh the loss so that both classes count alike, as in the paper's 1:1 data
     halvings: tuple[str, ...]  # which halvings of a hip train: a random one each time
     seed: int
     sensitivity_target: float  # of the "no fracture" threshold, on validation
@@ -65,6 +66,7 @@ PAPER = TrainConfig(
     brightness=0.2,
     contrast=0.0,
     line_jitter=0.05,
+    balance_classes=True,
     halvings=("paper", "midline"),
     seed=20200414,
     sensitivity_target=0.95,
@@ -74,15 +76,13 @@ PAPER = TrainConfig(
 QUICK = replace(
     PAPER,
     recipe="quick",
-    backbone="test_efficientnet.r160_in1k",
-    weights="none",
-    input_px=160,
-    dropout=0.1,
+    backbone="tf_efficientnet_lite0.in1k",  # its ImageNet weights come as a package, so they are there offline
+    input_px=192,
+    dropout=0.2,
     optimizer="adamw",
-    max_learning_rate=3e-3,
     weight_decay=1e-2,
     batch=16,
-    epochs=12,
+    epochs=8,
     contrast=0.2,
 )
 

@@ -21,7 +21,7 @@ def decode_each_syntax() -> dict[str, bool]:
     return {uid.UID(syntax).name: _comes_back(syntax, bits, encode) for syntax, (bits, encode) in _encoders().items()}
 
 
-def _encoders() -> Mapping[str, tuple[int, Callable[[NDArray[Any]], bytes]]]:
+def _encoders() -> Mapping[str, tuple[int, Callable[[NDArray[Any]], bytes | bytearray]]]:
     """Transfer syntax -> bits stored and what encodes a grey picture of uint8 or uint16; raw ones give plain bytes."""
     import imagecodecs as ic
     import pydicom.uid as uid
@@ -39,7 +39,7 @@ def _encoders() -> Mapping[str, tuple[int, Callable[[NDArray[Any]], bytes]]]:
         uid.JPEGExtended12Bit: (12, lambda a: ic.jpeg8_encode(a, level=100, bitspersample=12)),
         uid.JPEGLossless: (12, lambda a: ic.jpeg8_encode(a, lossless=True, bitspersample=12)),
         uid.JPEGLosslessSV1: (12, lambda a: ic.jpeg8_encode(a, lossless=True, bitspersample=12)),
-        uid.JPEGLSLossless: (12, ic.jpegls_encode),
+        uid.JPEGLSLossless: (12, lambda a: ic.jpegls_encode(a)),
         uid.JPEGLSNearLossless: (12, lambda a: ic.jpegls_encode(a, level=1)),
         uid.JPEG2000Lossless: (12, lambda a: ic.jpeg2k_encode(a, codecformat="j2k", reversible=True, level=0)),
         uid.JPEG2000: (12, lambda a: ic.jpeg2k_encode(a, codecformat="j2k", reversible=False, level=90)),
@@ -57,13 +57,13 @@ def _rle(picture: NDArray[Any]) -> bytes:
     return header + b"".join(runs)
 
 
-def _comes_back(syntax: str, bits: int, encode: Callable[[NDArray[Any]], bytes]) -> bool:
+def _comes_back(syntax: str, bits: int, encode: Callable[[NDArray[Any]], bytes | bytearray]) -> bool:
     from hipcad_desktop.imaging import dicom
 
     ramp = np.linspace(0, 2**bits - 1, _SIDE_PX * _SIDE_PX).reshape(_SIDE_PX, _SIDE_PX)
-    picture = ramp.astype(np.uint8 if bits == 8 else np.uint16)
+    picture: NDArray[Any] = ramp.astype(np.uint8 if bits == 8 else np.uint16)
     try:
-        read = dicom.read(_file(syntax, bits, picture.shape, encode(picture)), path="selftest")
+        read = dicom.read(_file(syntax, bits, picture.shape, bytes(encode(picture))), path="selftest")
     except (UserError, ImportError):
         return False
     lossy = 64 if bits == 12 else 4  # 1.5 % of the range

@@ -41,3 +41,9 @@ class HipSet:
         if device.type == "cuda" and picked.device.type == "cpu":
             picked = picked.pin_memory()
         return picked.to(device, non_blocking=True)
+
+
+def class_weights(fracture: Tensor) -> Tensor:
+    """Weights of the loss for hips without and with fracture, float32 [2]: each class counts half, the mean is 1."""
+    counts = torch.bincount(fracture, minlength=2).float()
+    return counts.sum() / (2 * counts)

@@ -22,7 +22,7 @@ from hipcad_desktop.domain.training import TrainConfig
 from hipcad_desktop.learning import checkpoint
 from hipcad_desktop.learning.architecture import HipNetwork
 from hipcad_desktop.learning.checkpoint import Checkpoint
-from hipcad_desktop.learning.data import HipSet
+from hipcad_desktop.learning.data import HipSet, class_weights
 from hipcad_desktop.learning.determinism import repeatable
 from hipcad_desktop.learning.device import ChosenDevice, is_out_of_memory
 from hipcad_desktop.learning.interruption import interruptible
@@ -72,6 +72,9 @@ class Trainer:
         warm_up_share = max(config.warm_up_share, 1.5 / steps)
         self._schedule = OneCycleLR(
             self._optimizer, max_lr=config.max_learning_rate, total_steps=steps, pct_start=warm_up_share
+        )
+        self._weights = (
+            class_weights(data.training.fracture).to(device.torch_device) if config.balance_classes else None
         )
         self._scaler = torch.amp.GradScaler("cuda", enabled=device.amp is torch.float16)
         self._parts = 1  # micro-batches of a batch; doubled where memory runs out
@@ -196,7 +199,8 @@ class Trainer:
             with torch.autocast(device.type, dtype=self._device.amp) if self._device.amp else nullcontext():
                 logits = self._network.logits(pixels)
             share = len(part) / len(batch)
-            loss = functional.cross_entropy(logits.float(), part.fracture.to(device)) * share
+            losses = functional.cross_entropy(logits.float(), part.fracture.to(device), self._weights, reduction="none")
+            loss = losses.mean() * share  # a plain mean of weighted losses: the same however a batch is cut up
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total

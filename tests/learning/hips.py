@@ -7,12 +7,13 @@ from pathlib import Path
 import torch
 
 from hipcad_desktop.domain.progress import Watch
-from hipcad_desktop.domain.training import QUICK, TrainConfig
+from hipcad_desktop.domain.training import TrainConfig
 from hipcad_desktop.learning.architecture import build_network
 from hipcad_desktop.learning.data import HipSet
 from hipcad_desktop.learning.device import choose_device
 from hipcad_desktop.learning.run_folder import RunFolder
 from hipcad_desktop.learning.trainer import RunData, Trainer
+from tests.fakes.tiny_recipe import TINY
 
 DATA_SHA256 = "0" * 64
 
@@ -40,7 +41,7 @@ def small(**changes: object) -> TrainConfig:
     from dataclasses import replace
 
     values: dict[str, object] = {"input_px": 64, "batch": 4, "epochs": 3, **changes}
-    return replace(QUICK, **values)  # type: ignore[arg-type]
+    return replace(TINY, **values)  # type: ignore[arg-type]
 
 
 def begun(run: RunFolder, config: TrainConfig) -> RunFolder:

@@ -139,3 +139,16 @@ def test_imagenet_weights_come_from_the_local_cache(tmp_path: Path, monkeypatch:
     network = build_network(small(seed=2))
     weights.load_imagenet(network, small().backbone)
     assert torch.equal(network.backbone.conv_head.weight, trained.conv_head.weight)
+
+
+def test_the_quick_recipe_finds_its_imagenet_weights_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    from hipcad_desktop.domain.training import QUICK
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    network = build_network(QUICK)
+    before = network.backbone.conv_stem.weight.clone()
+    weights.load_imagenet(network, QUICK.backbone)
+    assert not torch.equal(network.backbone.conv_stem.weight, before)
+    assert float(network.backbone.conv_stem.weight.detach().abs().max()) > 0.5  # trained filters, not small random ones

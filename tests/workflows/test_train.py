@@ -15,15 +15,16 @@ from hipcad_desktop.domain.cohort import Partition
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.domain.progress import Watch
-from hipcad_desktop.domain.training import QUICK, TrainConfig
+from hipcad_desktop.domain.training import TrainConfig
 from hipcad_desktop.imaging.dataset_files import read_images, read_manifest
 from hipcad_desktop.inference.network import Network
 from hipcad_desktop.inference.package import read_package, read_weights
 from hipcad_desktop.workflows import train as workflow
 from hipcad_desktop.workflows.train import default_run_folder, train
 from tests.fakes.made_up_dataset import FILMS, write_made_up_dataset
+from tests.fakes.tiny_recipe import TINY
 
-SMALL = replace(QUICK, input_px=64, batch=4, epochs=2)
+SMALL = TINY
 
 
 class Recorder(Watch):

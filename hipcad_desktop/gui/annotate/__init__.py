@@ -1,0 +1,1 @@
+"""Annotation: rectangles by hand, the reader's verdict, what becomes of the film."""

@@ -1,0 +1,251 @@
+"""Export a dataset: where to, which shares, which seed; then how it goes; then what came out and what did not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from hipcad_desktop.domain.cohort import PartitionShares
+from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.messages import sentence
+from hipcad_desktop.gui.dialogs.table import WordTable
+from hipcad_desktop.gui.widgets.notice import Notice
+
+if TYPE_CHECKING:
+    from hipcad_desktop.gui.tasks import Work
+    from hipcad_desktop.workflows.export_dataset import ExportSummary
+
+SEED = 20200414
+LARGEST_SEED = 2**31 - 1
+COLUMNS = ("patients", "films", "fracture", "no_fracture")
+HEADINGS = ("Partition", "Patients", "Films", "Hips with fracture", "Hips without")
+
+
+class ExportDialog(QDialog):
+    """Three pages. It starts nothing itself: export_asked tells, follow() and show_*() answer."""
+
+    export_asked = Signal(object, object, int)  # Path, PartitionShares, seed
+    train_asked = Signal(object)  # Path of the dataset
+
+    def __init__(self, target: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export dataset")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(620, 400)
+        self._work: Work | None = None
+        self._dataset: Path | None = None
+        self._pages = QStackedWidget()
+        self._tables = QVBoxLayout()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 16, 20, 16)
+        layout.setSpacing(12)
+        self._title = QLabel("Export dataset")
+        self._title.setProperty("look", "title")
+        layout.addWidget(self._title)
+        layout.addWidget(self._pages, 1)
+        self._build_form(target)
+        self._build_progress()
+        self._build_result()
+
+    def _build_form(self, target: Path) -> None:
+        self.folder = QLineEdit(str(target))
+        choose = _not_default(QPushButton("Choose…"))
+        choose.clicked.connect(self._choose)
+        where = QHBoxLayout()
+        where.addWidget(self.folder, 1)
+        where.addWidget(choose)
+        self.validation, self.test = _percent(15), _percent(15)
+        self.seed = QSpinBox()
+        self.seed.setRange(0, LARGEST_SEED)
+        self.seed.setValue(SEED)
+        self.seed.setMaximumWidth(220)
+        self.training = QLabel()
+        for box in (self.validation, self.test):
+            box.valueChanged.connect(self._shares_changed)
+        form = QFormLayout()
+        form.setSpacing(10)
+        form.addRow("New folder", where)
+        form.addRow("Validation", self.validation)
+        form.addRow("Test", self.test)
+        form.addRow("Training", self.training)
+        form.addRow("Seed", self.seed)
+        words = QLabel(
+            "Every film with an agreed answer gives two hip images of 380 × 380 pixels, without any name. "
+            "All films of one patient go into one partition, always. The same project and seed give the same dataset."
+        )
+        words.setProperty("look", "muted")
+        words.setWordWrap(True)
+        self.trouble = Notice()
+        self.start = QPushButton("Export")
+        self.start.setProperty("look", "primary")
+        self.start.setDefault(True)
+        self.start.clicked.connect(self._ask)
+        cancel = _not_default(QPushButton("Cancel"))
+        cancel.clicked.connect(self.reject)
+        self._page(words, form, self.trouble, None, _row(cancel, self.start))
+        self._shares_changed()
+
+    def _build_progress(self) -> None:
+        self._progress_words = QLabel()
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._stop = _not_default(QPushButton("Cancel"))
+        self._stop.clicked.connect(self._cancel)
+        self._page(self._progress_words, self._bar, None, _row(self._stop))
+
+    def _build_result(self) -> None:
+        self.result_words = QLabel()
+        self.result_words.setWordWrap(True)
+        self.result_words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        close = _not_default(QPushButton("Close"))
+        close.clicked.connect(self.accept)
+        self.train = QPushButton("Train on it")
+        self.train.setProperty("look", "primary")
+        self.train.clicked.connect(self._train)
+        self._page(self.result_words, self._tables, _row(close, self.train))
+
+    def _page(self, *parts: QWidget | QLayout | None) -> None:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        for part in parts:
+            if part is None:
+                column.addStretch(1)
+            elif isinstance(part, QWidget):
+                column.addWidget(part)
+            else:
+                column.addLayout(part, int(part is self._tables))
+        self._pages.addWidget(page)
+
+    def follow(self, work: Work) -> None:
+        """The export runs."""
+        self._work = work
+        self._progress_words.setText("Reading the project…")
+        self._bar.setRange(0, 0)
+        self._stop.setEnabled(True)
+        work.progressed.connect(self._progressed)
+        self._pages.setCurrentIndex(1)
+
+    def show_result(self, summary: ExportSummary) -> None:
+        """What came out, and what did not."""
+        self._work = None
+        self._dataset = summary.dataset
+        self._title.setText("Dataset exported")
+        self.resize(780, 560)
+        left = len(summary.not_exported)
+        self.result_words.setText(
+            f"{summary.films} films, {summary.hips} hips in {summary.dataset}"
+            + (f"\n{left} film{'' if left == 1 else 's'} not exported; the table says why." if left else "")
+        )
+        rows = [(name, *(str(counts.get(column, 0)) for column in COLUMNS)) for name, counts in summary.counts.items()]
+        counts = WordTable(HEADINGS, rows)
+        counts.setMaximumHeight(40 + 30 * len(rows))
+        for column in range(4):
+            counts.setColumnWidth(column, 130)
+        self._tables.addWidget(counts)
+        if left:
+            # What somebody decided comes before what nobody has read yet.
+            order = sorted(summary.not_exported, key=lambda e: (e.code == ErrorCode.NOT_EXPORTED_UNREAD, e.file_name))
+            reasons = [(entry.file_name, _why(entry.code, entry.facts)) for entry in order]
+            self._tables.addWidget(WordTable(("Not exported", "Why"), reasons), 1)
+        else:
+            self._tables.addStretch(1)
+        self._pages.setCurrentIndex(2)
+        self.train.setFocus()
+
+    def show_failure(self, words: str) -> None:
+        """It did not work: back to the form, with the sentence."""
+        self._work = None
+        self.trouble.say(words, "error")
+        self._pages.setCurrentIndex(0)
+
+    def reject(self) -> None:
+        """Escape while it runs cancels the export, not the dialog."""
+        if self._work is not None:
+            self._cancel()
+        else:
+            super().reject()
+
+    def _ask(self) -> None:
+        text = self.folder.text().strip()
+        if not text:
+            self.trouble.say("Choose a folder for the dataset.", "error")
+            return
+        self.trouble.say("")
+        shares = PartitionShares(validation=self.validation.value() / 100, test=self.test.value() / 100)
+        self.export_asked.emit(Path(text), shares, self.seed.value())
+
+    def _choose(self) -> None:
+        now = Path(self.folder.text())
+        chosen = QFileDialog.getExistingDirectory(self, "Folder in which the dataset's folder is made", str(now.parent))
+        if chosen:
+            self.folder.setText(str(Path(chosen) / now.name))
+
+    def _shares_changed(self) -> None:
+        rest = 100 - self.validation.value() - self.test.value()
+        self.training.setText(f"{rest} %" if rest > 0 else "nothing left: choose smaller shares")
+        self.start.setEnabled(rest > 0)
+
+    def _progressed(self, stage: str, done: int, total: int) -> None:
+        self._progress_words.setText(f"{done} of {total} films")
+        self._bar.setRange(0, max(total, 1))
+        self._bar.setValue(done)
+
+    def _cancel(self) -> None:
+        if self._work is not None:
+            self._work.cancel()
+            self._stop.setEnabled(False)
+            self._progress_words.setText("Stopping…")
+
+    def _train(self) -> None:
+        if self._dataset is not None:
+            self.train_asked.emit(self._dataset)
+        self.accept()
+
+
+def _percent(value: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(0, 90)
+    box.setValue(value)
+    box.setSuffix(" % of the patients")
+    box.setMaximumWidth(220)
+    return box
+
+
+def _row(*buttons: QPushButton) -> QFrame:
+    frame = QFrame()
+    row = QHBoxLayout(frame)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addStretch(1)
+    for button in buttons:
+        row.addWidget(button)
+    return frame
+
+
+def _not_default(button: QPushButton) -> QPushButton:
+    # Otherwise Return in a field would press the nearest button of the dialog, whatever it is.
+    button.setAutoDefault(False)
+    return button
+
+
+def _why(code: str, facts: object) -> str:
+    return sentence(UserError(ErrorCode(code), **(facts if isinstance(facts, dict) else {})))

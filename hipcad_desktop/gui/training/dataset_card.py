@@ -1,0 +1,105 @@
+"""Step 1: choose a dataset and see how many patients, films and hips of each kind it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from hipcad_desktop.domain.cohort import Partition
+from hipcad_desktop.gui.training.dataset_facts import COLUMNS, DatasetFacts
+from hipcad_desktop.gui.widgets.elided import ElidedLabel
+from hipcad_desktop.gui.widgets.notice import Notice
+
+_HEADS = ("Patients", "Films", "Fracture", "No fracture")
+
+
+def step_heading(number: int, text: str) -> QLabel:
+    """The heading of a numbered step."""
+    heading = QLabel(f"{number}   {text}")
+    heading.setProperty("look", "heading")
+    return heading
+
+
+class DatasetCard(QFrame):
+    """Emits dataset_chosen; the mode reads the manifest in the background and hands back what it found."""
+
+    dataset_chosen = Signal(object)  # Path
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("look", "card")
+        self.start_folder = Path.home()
+        self._path = ElidedLabel("No dataset chosen. Export one from a project first.")
+        self._path.setProperty("look", "muted")
+        self.choose = QPushButton("Choose…")
+        self.choose.setToolTip("Choose a dataset's folder (it holds dataset.json)")
+        self.choose.clicked.connect(self._ask)
+        self._table = QWidget()
+        self._cells = self._make_table()
+        self._left_out = QLabel()
+        self._left_out.setProperty("look", "muted")
+        self._left_out.setWordWrap(True)
+        self._left_out.hide()
+        self.notice = Notice()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 12, 14, 14)
+        head = QHBoxLayout()
+        head.addWidget(step_heading(1, "Dataset"), 1)
+        head.addWidget(self.choose)
+        layout.addLayout(head)
+        layout.addWidget(self._path)
+        layout.addWidget(self._table)
+        layout.addWidget(self._left_out)
+        layout.addWidget(self.notice)
+        self._table.hide()
+
+    def show_reading(self, path: Path) -> None:
+        """The manifest is being read."""
+        self._path.setText(f"Reading {path} …")
+        self._table.hide()
+        self._left_out.hide()
+        self.notice.say("")
+
+    def show_failure(self, path: Path, words: str) -> None:
+        """It could not be read, and why."""
+        self._path.setText(str(path))
+        self.notice.say(words, "error")
+
+    def show_facts(self, facts: DatasetFacts) -> None:
+        """Counts, what was left out, and what speaks against a training."""
+        self._path.setText(str(facts.path))
+        for partition in Partition:
+            for column in COLUMNS:
+                self._cells[partition, column].setText(f"{facts.counts[partition][column]:,}")
+        self._table.show()
+        films = "film was" if facts.left_out == 1 else "films were"
+        self._left_out.setText(f"{facts.left_out} {films} left out at export; dataset.json says why.")
+        self._left_out.setVisible(facts.left_out > 0)
+        if facts.obstacles:
+            self.notice.say("\n".join(facts.obstacles), "error")
+        else:
+            self.notice.say("\n".join(facts.doubts), "warning")
+
+    def _make_table(self) -> dict[tuple[Partition, str], QLabel]:
+        grid = QGridLayout(self._table)
+        grid.setContentsMargins(0, 4, 0, 2)
+        grid.setVerticalSpacing(4)
+        right = Qt.AlignmentFlag.AlignRight
+        for column, head in enumerate(_HEADS):
+            label = QLabel(head)
+            label.setProperty("look", "muted")
+            grid.addWidget(label, 0, column + 1, right)
+        cells = {}
+        for row, partition in enumerate(Partition):
+            grid.addWidget(QLabel(partition.value.capitalize()), row + 1, 0)
+            for column, name in enumerate(COLUMNS):
+                cells[partition, name] = QLabel("0")
+                grid.addWidget(cells[partition, name], row + 1, column + 1, right)
+        return cells
+
+    def _ask(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Choose a dataset", str(self.start_folder))
+        if chosen:
+            self.dataset_chosen.emit(Path(chosen))

@@ -1,0 +1,1 @@
+"""The film on the screen: pixels, marks and the hand on them."""

@@ -1,0 +1,1 @@
+"""The films of a project in a table: searched, filtered, walked through."""
