@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from hipcad_desktop.app.paths import resource, user_data
-from hipcad_desktop.domain.progress import Watch
-from hipcad_desktop.workflows.import_films import import_films
-from hipcad_desktop.workflows.open_project import open_project
-from hipcad_desktop.workflows.readings_table import import_readings
 
 READER = "Sample reader"
+
+
+def sample_folder() -> Path:
+    """Where the sample project lies, made or not."""
+    return user_data() / "sample-project"
 
 
 def sample_films() -> list[Path]:
@@ -20,7 +21,12 @@ def sample_films() -> list[Path]:
 
 def sample_project(folder: Path | None = None) -> Path:
     """The sample project's folder, made on first use: the films copied in, half of them read by a sample reader."""
-    target = folder or user_data() / "sample-project"
+    from hipcad_desktop.domain.progress import Watch
+    from hipcad_desktop.workflows.import_films import import_films
+    from hipcad_desktop.workflows.open_project import open_project
+    from hipcad_desktop.workflows.readings_table import import_readings
+
+    target = folder or sample_folder()
     with open_project(target, create=True) as project:
         import_films(project, sample_films(), copy=True, watch=Watch())
         import_readings(project, resource("sample", "readings.csv"), reader=READER, watch=Watch())

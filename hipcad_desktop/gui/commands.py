@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QLineEdit, QWidget
 
-from hipcad_desktop.app.paths import user_data
+from hipcad_desktop.app.sample import READER, sample_folder
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.gui import settings as keys
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from hipcad_desktop.workflows.readings_table import ReadingsSummary
 
 TABLES = "Tables (*.csv)"
-SAMPLE_FOLDER = "sample-project"
-SAMPLE_READER = "Sample reader"
 
 
 class ProjectCommands(QObject):
@@ -66,7 +64,7 @@ class ProjectCommands(QObject):
 
     def open_path(self, path: Path, *, create: bool = False, then: Callable[[], None] | None = None) -> None:
         """Open a project that is already chosen."""
-        reader = SAMPLE_READER if path == user_data() / SAMPLE_FOLDER else self._reader()
+        reader = READER if path == sample_folder() else self._reader()
         if not reader:
             return
 
