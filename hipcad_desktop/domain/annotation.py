@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hipcad_desktop.domain.anatomy import FractureType, Side
+from hipcad_desktop.domain.anatomy import FractureType
 from hipcad_desktop.domain.geometry import Rectangle
 from hipcad_desktop.domain.radiograph import FilmId
 
@@ -26,6 +26,31 @@ class ExclusionReason(StrEnum):
     SHAFT_FRACTURE = "shaft fracture"
     PERIPROSTHETIC = "periprosthetic fracture"
     OTHER = "other"
+
+
+class DiagnosedFrom(StrEnum):
+    """What the fracture was first seen on (METHOD 1: 5024, 97 and 121 films)."""
+
+    FRONTAL = "frontal"
+    LATERAL = "lateral"
+    CT_MRI = "CT/MRI"
+
+
+class FilmFlag(StrEnum):
+    """What else a film shows; such films are kept on purpose (METHOD 1)."""
+
+    IMPLANT_OTHER_HIP = "implant on the other hip"
+    SPINE_IMPLANT = "spine implant"
+    OSTEOARTHRITIS = "osteoarthritis"
+    PATHOLOGIC = "pathologic"
+    OLD_PELVIC_FRACTURE = "old pelvic fracture"
+
+
+class ProjectPhase(StrEnum):
+    """Whether readers may see each other's answers."""
+
+    BLINDED = "blinded"
+    OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +75,8 @@ class Answer:
     exclusion: ExclusionReason | None = None
     exclusion_text: str = ""
     mirrored: bool | None = None
+    diagnosed_from: DiagnosedFrom | None = None
+    flags: frozenset[FilmFlag] = frozenset()
 
     def __post_init__(self) -> None:
         if (self.verdict is Verdict.FRACTURE) != bool(self.findings):
@@ -60,11 +87,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reader's complete answer on one film, one revision. answer None means withdrawn (undone to unread)."""
+    """One reader's complete answer on one film, one revision. answer None means withdrawn (undone to unread).
+
+    adjudicators: who agreed on a consensus reading; empty for the reading of one reader.
+    """
 
     film_id: FilmId
     reader: str
-    revision: int  # 1, 2, ... per film and reader
+    revision: int  # 1, 2, ... per film, reader and round
     answer: Answer | None
     created_utc: str  # ISO 8601 with "Z"
-    side_of_first_finding: Side | None = None
+    round: int = 1  # 2: read again after the wash-out time
+    signed_utc: str | None = None
+    reason: str = ""  # why a signed reading was changed
+    adjudicators: tuple[str, ...] = ()
+    uuid: str = ""  # the same in every project that the reading was merged into

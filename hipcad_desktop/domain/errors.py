@@ -34,6 +34,22 @@ class ErrorCode(StrEnum):
     READINGS_FILE_BAD = "readings_file_bad"  # path, detail
     READINGS_ROW_BAD = "readings_row_bad"  # path, line, detail
     FINDING_OUTSIDE_FILM = "finding_outside_film"  # file, width, height
+    SIGNED_NEEDS_REASON = "signed_needs_reason"  # film, reader
+    NOTHING_TO_SIGN = "nothing_to_sign"  # film, reader
+    READER_NAME_RESERVED = "reader_name_reserved"  # name
+    STILL_BLINDED = "still_blinded"  # path
+    ADJUDICATORS_MISSING = "adjudicators_missing"
+    READERS_TOO_FEW = "readers_too_few"  # path, found
+    READER_UNKNOWN = "reader_unknown"  # path, reader
+    WASHOUT_NOT_OVER = "washout_not_over"  # reader, until
+    NOTHING_TO_READ_AGAIN = "nothing_to_read_again"  # reader
+    NOT_IN_SECOND_ROUND = "not_in_second_round"  # film, reader
+    EXCHANGE_FILE_BAD = "exchange_file_bad"  # path, detail
+    EXCHANGE_FILE_NEWER = "exchange_file_newer"  # path, found, known
+    AUDIT_BROKEN = "audit_broken"  # path, detail
+    ANNOTATIONS_BAD = "annotations_bad"  # path, detail: the whole file or folder
+    ANNOTATION_BAD = "annotation_bad"  # path, place, detail: one film of it
+    DICOMDIR_BAD = "dicomdir_bad"  # path, detail
     PATIENTS_FILE_BAD = "patients_file_bad"  # path, detail
 
     # datasets
@@ -71,6 +87,7 @@ class ErrorCode(StrEnum):
     # halving, a film's reasons not to be exported
     NOT_HALVED_RECTANGLE_TOO_WIDE = "not_halved_rectangle_too_wide"
     NOT_HALVED_WINDOW_TOO_NARROW = "not_halved_window_too_narrow"  # width_share
+    NOT_HALVED_MIDLINE_AT_EDGE = "not_halved_midline_at_edge"
     NOT_HALVED_NO_GAP = "not_halved_no_gap"
     NOT_HALVED_NO_MIDLINE = "not_halved_no_midline"  # detail
     NOT_HALVED_SIDE_UNCLEAR = "not_halved_side_unclear"

@@ -28,7 +28,9 @@ class Rectangle:
     height: float
 
     def __post_init__(self) -> None:
-        if not all(math.isfinite(v) for v in (self.x, self.y, self.width, self.height)):
+        if not (
+            math.isfinite(self.x) and math.isfinite(self.y) and math.isfinite(self.width) and math.isfinite(self.height)
+        ):
             raise ValueError("a rectangle has finite coordinates")
         if self.width <= 0 or self.height <= 0:
             raise ValueError("a rectangle has a width and a height above zero")

@@ -88,7 +88,7 @@ def halve_by_midline(film: Size, midline_px: float, *, overlap_share: float, fra
         raise UserError(ErrorCode.NOT_HALVED_NO_MIDLINE, detail="the midline lies outside the film")
     narrower_share = min(midline_px, film.width - midline_px) / film.width + overlap_share
     if narrower_share < SMALLEST_WINDOW_SHARE:
-        raise UserError(ErrorCode.NOT_HALVED_WINDOW_TOO_NARROW, width_share=narrower_share)
+        raise UserError(ErrorCode.NOT_HALVED_MIDLINE_AT_EDGE)
     film_width = float(film.width)
     width = min(max(midline_px, film_width - midline_px) + overlap_share * film_width, film_width)
     return Halving(

@@ -16,7 +16,7 @@ VERSION = 1
 HEARTBEAT_S = 2.0
 HUNG_AFTER_S = 10.0
 
-JobKind = Literal["train", "evaluate", "diagnose", "doctor"]
+JobKind = Literal["train", "evaluate", "diagnose", "doctor", "decode"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,25 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.READINGS_FILE_BAD: "{path}: no table of readings ({detail}). It needs the columns file,verdict,x,y,width,height,type.",
     ErrorCode.READINGS_ROW_BAD: "{path}, line {line}: {detail}. The rows of this film were left out.",
     ErrorCode.FINDING_OUTSIDE_FILM: "{file}: a rectangle lies outside the film ({width} x {height} pixels). Draw it on the film.",
+    ErrorCode.SIGNED_NEEDS_REASON: "Film {film}: {reader} has signed this reading. Give a reason to change it.",
+    ErrorCode.NOTHING_TO_SIGN: "Film {film}: {reader} has no answer on it that could be signed. Read it first.",
+    ErrorCode.READER_NAME_RESERVED: "{name!r} is the name of the readings agreed together. Sign in with another name.",
+    ErrorCode.STILL_BLINDED: "{path}: the readers are still blinded to each other. End the blinded phase first.",
+    ErrorCode.ADJUDICATORS_MISSING: "An adjudication needs the names of those who agreed on it. Name at least one.",
+    ErrorCode.READERS_TOO_FEW: "{path}: agreement needs two readers, and {found} have answered. Let a second one read.",
+    ErrorCode.READER_UNKNOWN: "{path}: no reader of the name {reader} has answered here. Check the spelling.",
+    ErrorCode.WASHOUT_NOT_OVER: "{reader} may not begin the second round before {until} (UTC): the wash-out time is not over.",
+    ErrorCode.NOTHING_TO_READ_AGAIN: "{reader} has read no film yet, so there is none to read again. Read the films first.",
+    ErrorCode.NOT_IN_SECOND_ROUND: "Film {film} is not in the second round of {reader}. Start the round, or choose a film of it.",
+    ErrorCode.EXCHANGE_FILE_BAD: "{path}: not a whole file of readings ({detail}). Have it sent again.",
+    ErrorCode.EXCHANGE_FILE_NEWER: (
+        "{path}: these readings were sent by a newer version of HipCAD (format {found}; this program knows up to {known}). "
+        "Update HipCAD to merge them."
+    ),
+    ErrorCode.AUDIT_BROKEN: "{path}: the audit trail was tampered with or is damaged ({detail}). Compare with a backup.",
+    ErrorCode.ANNOTATIONS_BAD: "{path}: these rectangles cannot be read ({detail}). Check the format, or export them again.",
+    ErrorCode.ANNOTATION_BAD: "{path}, {place}: {detail}. The rectangles of this film were left out.",
+    ErrorCode.DICOMDIR_BAD: "{path}: this DICOMDIR cannot be used ({detail}). Choose the films or their folder instead.",
     ErrorCode.PATIENTS_FILE_BAD: "{path}: no table of patients ({detail}). It needs the columns file,patient.",
     ErrorCode.TARGET_NOT_EMPTY: "{path}: the folder is not empty, and nothing in it will be overwritten. Choose a new folder.",
     ErrorCode.NOTHING_TO_EXPORT: "{path}: no film has an answer that can be exported. Read some films first.",
@@ -80,6 +99,9 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ),
     ErrorCode.NOT_HALVED_WINDOW_TOO_NARROW: (
         "The film cannot be halved: the line beside the rectangle leaves less than a quarter of the film for the other hip."
+    ),
+    ErrorCode.NOT_HALVED_MIDLINE_AT_EDGE: (
+        "The film cannot be halved: its midline lies too near the film's edge, as where it lies on its side or shows one hip."
     ),
     ErrorCode.NOT_HALVED_NO_GAP: "The film cannot be halved: the rectangles of the two hips leave no gap between them.",
     ErrorCode.NOT_HALVED_NO_MIDLINE: "The film cannot be halved: {detail}.",

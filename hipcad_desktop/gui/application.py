@@ -83,6 +83,7 @@ def warm_up(window: MainWindow) -> None:
         import hipcad_desktop.workflows.open_project  # noqa: F401
 
     window.tasks.pool("Warm up", call)
+    window.annotate.source.warm_up()
 
 
 def _open(window: MainWindow, project: Path | None, files: Sequence[str]) -> None:

@@ -6,12 +6,13 @@ Workflows are imported in the calls, on the executor's thread: the first paint d
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from hipcad_desktop.domain.annotation import Answer
+from hipcad_desktop.domain.annotation import Answer, Reading
 from hipcad_desktop.domain.cohort import PartitionShares
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.progress import Watch
@@ -23,9 +24,21 @@ if TYPE_CHECKING:
     from hipcad_desktop.workflows.annotate import Session
     from hipcad_desktop.workflows.export_dataset import ExportSummary
     from hipcad_desktop.workflows.import_films import ImportSummary
-    from hipcad_desktop.workflows.load_film import Film
     from hipcad_desktop.workflows.open_project import Project
     from hipcad_desktop.workflows.readings_table import ReadingsSummary
+    from hipcad_desktop.workflows.view_film import Question
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonWanted:
+    """A signed reading is to change: call one of the two, once."""
+
+    film_id: FilmId | None  # None: undo or redo, on a film that only the project knows
+    go_on: Callable[[str], None]
+    give_up: Callable[[], None]
 
 
 class ProjectBinding(QObject):
@@ -33,6 +46,7 @@ class ProjectBinding(QObject):
 
     save_failed = Signal(str, object)  # film id, exception: loud, and stays until it is saved
     jumped = Signal(str)  # undo or redo changed this film
+    reason_wanted = Signal(object)  # ReasonWanted
 
     def __init__(self, state: ProjectState, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -139,14 +153,14 @@ class ProjectBinding(QObject):
 
     # films
 
-    def load(self, film_id: FilmId) -> Callable[[], Film]:
-        """A call for the pool that reads a film's file. Raises UserError where it is missing or changed."""
+    def load(self, film_id: FilmId) -> Callable[[str], Question]:
+        """A call for the pool: the question for the decoder that answers into the given exchange folder."""
         project = self._opened()
 
-        def call() -> Film:
-            from hipcad_desktop.workflows.load_film import load_film
+        def call(exchange: str) -> Question:
+            from hipcad_desktop.workflows.load_film import question_of
 
-            return load_film(project, film_id)
+            return question_of(project, film_id, exchange=exchange)
 
         return call
 
@@ -186,13 +200,15 @@ class ProjectBinding(QObject):
         return self._tasks.work("Import readings", call, done=imported)
 
     def export_readings(self, table: Path, *, done: Callable[[int], None]) -> Work:
-        """Write all current readings into a table; `done` gets the number of rows."""
-        project = self._opened()
+        """Write the current readings into a table, while readers are blinded only the own; `done` gets the rows."""
+        project, reader = self._opened(), self._state.reader
 
         def call(watch: Watch) -> int:
+            from hipcad_desktop.workflows.reader_study import ProjectPhase, phase
             from hipcad_desktop.workflows.readings_table import export_readings
 
-            return export_readings(project, table)
+            blinded = phase(project) is ProjectPhase.BLINDED
+            return export_readings(project, table, reader=reader if blinded else None)
 
         return self._tasks.work("Export readings", call, done=done)
 
@@ -211,23 +227,27 @@ class ProjectBinding(QObject):
 
     # answers
 
-    def save(self, film_id: FilmId, answer: Answer | None) -> None:
-        """Show an answer at once and save it as a new revision."""
+    def save(self, film_id: FilmId, answer: Answer | None, *, reason: str = "") -> None:
+        """Show an answer at once and save it as a new revision; a signed one changes only with a reason."""
         session = self._session
         if session is None:
             return
         self._state.set_answer(film_id, answer)
         self._state.save_started()
 
-        def call() -> tuple[bool, bool]:
-            session.save(film_id, answer)
-            return _history(session)
+        def call() -> tuple[Reading, tuple[bool, bool]]:
+            return session.save(film_id, answer, reason=reason), _history(session)
 
-        def saved(history: tuple[bool, bool]) -> None:
+        def saved(result: tuple[Reading, tuple[bool, bool]]) -> None:
             self._state.save_ended(film_id, answer, None)
-            self._state.set_history(*history)
+            self._state.set_reading(film_id, result[0])
+            self._state.set_history(*result[1])
 
         def not_saved(error: Exception) -> None:
+            if _needs_reason(error):
+                self._state.save_ended(film_id, answer, None)
+                self._ask_reason(film_id, lambda why: self.save(film_id, answer, reason=why))
+                return
             self._state.save_ended(film_id, answer, error)
             self.save_failed.emit(film_id, error)
 
@@ -238,32 +258,95 @@ class ProjectBinding(QObject):
         for film_id, (answer, _) in list(self._state.unsaved.items()):
             self.save(film_id, answer)
 
-    def undo(self) -> None:
-        """Take back the reader's last change, on whichever film it was."""
-        self._travel("Undo", lambda session: session.undo())
-
-    def redo(self) -> None:
-        """Do again what was taken back."""
-        self._travel("Redo", lambda session: session.redo())
-
-    def _travel(self, what: str, step: Callable[[Session], FilmId | None]) -> None:
+    def sign(self, film_id: FilmId, *, done: Callable[[], None]) -> None:
+        """Put the reader's name under the answer on a film."""
         session = self._session
         if session is None:
             return
 
-        def call() -> tuple[FilmId | None, Answer | None, tuple[bool, bool]]:
-            film_id = step(session)
-            return film_id, session.answer(film_id) if film_id else None, _history(session)
+        def signed(reading: Reading) -> None:
+            self._state.set_reading(film_id, reading)
+            done()
 
-        def travelled(result: tuple[FilmId | None, Answer | None, tuple[bool, bool]]) -> None:
-            film_id, answer, history = result
-            if film_id is not None:
-                self._state.set_answer(film_id, answer)
+        self._tasks.project("Sign", lambda: session.sign(film_id), done=signed)
+
+    def sign_all(self, *, done: Callable[[int], None]) -> None:
+        """Sign every answer that is not signed yet; `done` gets how many."""
+        session = self._session
+        if session is not None:
+            self._tasks.project("Sign", session.sign_all, done=lambda count: self.read_worklist(lambda: done(count)))
+
+    def undo(self, reason: str = "") -> None:
+        """Take back the reader's last change, on whichever film it was."""
+        self._travel("Undo", lambda session: session.undo(reason=reason), self.undo)
+
+    def redo(self, reason: str = "") -> None:
+        """Do again what was taken back."""
+        self._travel("Redo", lambda session: session.redo(reason=reason), self.redo)
+
+    def _travel(self, what: str, step: Callable[[Session], FilmId | None], again: Callable[[str], None]) -> None:
+        session = self._session
+        if session is None:
+            return
+
+        def call() -> tuple[FilmId | None, Reading | None, tuple[bool, bool]]:
+            film_id = step(session)
+            return film_id, session.reading(film_id) if film_id else None, _history(session)
+
+        def travelled(result: tuple[FilmId | None, Reading | None, tuple[bool, bool]]) -> None:
+            film_id, reading, history = result
+            if film_id is not None and reading is not None:
+                self._state.set_answer(film_id, reading.answer)
+                self._state.set_reading(film_id, reading)
                 self._state.select(film_id)
                 self.jumped.emit(film_id)
             self._state.set_history(*history)
 
-        self._tasks.project(what, call, done=travelled)
+        def not_travelled(error: Exception) -> None:
+            if _needs_reason(error):
+                self._ask_reason(None, again)
+            elif isinstance(error, UserError):
+                self._tasks.failed.emit(what, error)
+            else:
+                self._tasks.broken.emit(error)
+
+        self._tasks.project(what, call, done=travelled, failed=not_travelled)
+
+    def _ask_reason(self, film_id: FilmId | None, go_on: Callable[[str], None]) -> None:
+        def answered(why: str) -> None:
+            self._state.set_unreasoned(None)
+            go_on(why)
+
+        def given_up() -> None:
+            self._state.set_unreasoned(None)
+            if film_id is not None:
+                reading = self._state.reading(film_id)
+                self._state.set_answer(film_id, reading.answer if reading else None)
+
+        self._state.set_unreasoned(film_id)
+        self.reason_wanted.emit(ReasonWanted(film_id, answered, given_up))
+
+    # anything else on the project
+
+    def ask(self, what: str, call: Callable[[Project], T], *, done: Callable[[T], None]) -> None:
+        """Something short on the project's thread; told only while that project is still the open one."""
+        project = self._project
+        if project is not None:
+            self._tasks.project(
+                what, lambda: call(project), done=lambda value: done(value) if project is self._project else None
+            )
+
+    def work(
+        self,
+        title: str,
+        call: Callable[[Project, Watch], T],
+        *,
+        done: Callable[[T], None],
+        failed: Failed | None = None,
+    ) -> Work:
+        """Something long on the project, seen in the status bar."""
+        project = self._opened()
+        return self._tasks.work(title, lambda watch: call(project, watch), done=done, failed=failed)
 
     def _read_history(self) -> None:
         session = self._session
@@ -276,6 +359,10 @@ class ProjectBinding(QObject):
         if self._project is None:
             raise UserError(ErrorCode.NOT_A_PROJECT, path="")
         return self._project
+
+
+def _needs_reason(error: Exception) -> bool:
+    return isinstance(error, UserError) and error.code is ErrorCode.SIGNED_NEEDS_REASON
 
 
 def _history(session: Session) -> tuple[bool, bool]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QSettings, Qt, QTimer
+from PySide6.QtCore import QEvent, QSettings, QTimer
 from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -19,7 +18,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from hipcad_desktop.domain.annotation import Verdict
 from hipcad_desktop.domain.errors import UserError
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.gui import actions as table
@@ -29,8 +27,11 @@ from hipcad_desktop.gui.annotate.mode import AnnotateMode
 from hipcad_desktop.gui.binding import ProjectBinding
 from hipcad_desktop.gui.commands import ProjectCommands
 from hipcad_desktop.gui.dialogs import trouble
+from hipcad_desktop.gui.handlers import handlers
+from hipcad_desktop.gui.keymap import Keymap
 from hipcad_desktop.gui.modes import Modes
 from hipcad_desktop.gui.state.project_state import ProjectState
+from hipcad_desktop.gui.study_commands import StudyCommands
 from hipcad_desktop.gui.tasks import Tasks
 from hipcad_desktop.gui.top_bar import MODES, ModeRail, TopBar
 from hipcad_desktop.gui.widgets.empty import EmptyPage
@@ -42,9 +43,9 @@ TITLE = "HipCAD Desktop"
 NOTICE = "Research use only"
 MESSAGE_MS = 8000
 NEEDS_PROJECT = (
-    "import_readings", "export_readings", "export_dataset", "close_project", "no_fracture", "unsure", "exclude",
-    "confirm_sides", "swap_sides", "delete_finding", "next_unread", "next_film", "previous_film", "search", "fit",
-    "actual_size", "zoom_in", "zoom_out", "invert", "reset_window", "hide_marks",
+    "import_readings", "export_readings", "export_dataset", "close_project", "mode_review", "send_readings",
+    "merge_readings", "import_annotations", "export_annotations", "contact_sheet", "cohort_tables",
+    *(e.name for e in table.ACTIONS if e.scope != "window" and e.name not in ("undo", "redo")),
 )  # fmt: skip
 
 
@@ -60,7 +61,9 @@ class MainWindow(QMainWindow):
         self.commands = ProjectCommands(
             self, state=self.state, binding=self.binding, tasks=self.tasks, settings=settings
         )
-        self.actions_by_name = table.build(self, self._handlers())
+        self.study = StudyCommands(self, state=self.state, binding=self.binding)
+        self.keymap = Keymap(settings)
+        self.actions_by_name = table.build(self, handlers(self), self.keymap.table())
         self.annotate = AnnotateMode(self.state, self.binding, self.tasks, self.actions_by_name)
         self._build()
         self._wire()
@@ -69,44 +72,6 @@ class MainWindow(QMainWindow):
         self._show_history()
 
     # building
-
-    def _handlers(self) -> dict[str, Callable[..., object]]:
-        c = self.commands
-        commands = (
-            "new_project", "open_project", "open_sample", "import_folder", "import_files", "import_readings",
-            "export_readings", "export_dataset", "change_reader", "close_project",
-        )  # fmt: skip
-        handlers: dict[str, Callable[..., object]] = {name: getattr(c, name) for name in commands}
-        # AnnotateMode is made with these actions, so it is looked up when one is triggered.
-        handlers |= {
-            "diagnose_files": self.ask_films_to_diagnose,
-            "quit": self.close,
-            "undo": self.binding.undo,
-            "redo": self.binding.redo,
-            "delete_finding": lambda: self.annotate.delete_finding(),
-            "no_fracture": lambda: self.annotate.say(Verdict.NO_FRACTURE),
-            "unsure": lambda: self.annotate.say(Verdict.UNSURE),
-            "exclude": lambda: self.annotate.ask_exclusion(),
-            "confirm_sides": lambda: self.annotate.choose_sides(swapped=False),
-            "swap_sides": lambda: self.annotate.choose_sides(swapped=True),
-            "next_unread": lambda: self.annotate.next_unread(),
-            "next_film": lambda: self.annotate.step(1),
-            "previous_film": lambda: self.annotate.step(-1),
-            "search": lambda: self.annotate.worklist.search.setFocus(Qt.FocusReason.ShortcutFocusReason),
-            "fit": lambda: self.annotate.view.fit(),
-            "actual_size": lambda: self.annotate.view.actual_size(),
-            "zoom_in": lambda: self.annotate.view.zoom(1.25),
-            "zoom_out": lambda: self.annotate.view.zoom(0.8),
-            "invert": lambda: self.annotate.view.invert(),
-            "reset_window": lambda: self.annotate.view.reset_grey_window(),
-            "hide_marks": lambda hidden: self.annotate.hide_marks(hidden),
-            "light_theme": self._set_light,
-            "cheat_sheet": self.show_cheat_sheet,
-            "about": self.show_about,
-        }
-        for mode in MODES:
-            handlers[mode] = lambda on, name=mode: self.show_mode(name) if on else None
-        return handlers
 
     def _build(self) -> None:
         self.setAcceptDrops(True)
@@ -131,7 +96,9 @@ class MainWindow(QMainWindow):
         self._again = QPushButton("Try again")
         self._again.clicked.connect(self.binding.save_again)
         self.unsaved.add_button(self._again)
-        self.modes = Modes(self.start_page, self.annotate, tasks=self.tasks, settings=self.settings)
+        self.modes = Modes(
+            self.start_page, self.annotate, review=self._make_review, tasks=self.tasks, settings=self.settings
+        )
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addWidget(self.unsaved)
@@ -176,6 +143,7 @@ class MainWindow(QMainWindow):
         tasks.failed.connect(lambda what, error: trouble.tell(what, error, self))
         tasks.broken.connect(self.show_bug)
         self.commands.said.connect(self.say)
+        self.study.said.connect(self.say)
         self.commands.train_asked.connect(self.modes.train_on)
         self.modes.mode_shown.connect(self.show_mode)
         self.modes.status_message.connect(self.say)
@@ -196,8 +164,13 @@ class MainWindow(QMainWindow):
 
     # modes
 
+    def _make_review(self) -> QWidget:
+        from hipcad_desktop.gui.review.mode import ReviewMode
+
+        return ReviewMode(self.state, self.binding, self.tasks, self.actions_by_name)
+
     def show_mode(self, name: str) -> None:
-        """Annotate, Train or Diagnose."""
+        """Annotate, Train, Diagnose or Review."""
         self.actions_by_name[name].setChecked(True)
         self.modes.show_mode(name, project_open=self.state.is_open)
 
@@ -222,7 +195,15 @@ class MainWindow(QMainWindow):
         """Every key."""
         from hipcad_desktop.gui.dialogs.help import CheatSheet
 
-        CheatSheet(self).open()
+        CheatSheet(self, self.keymap.table()).open()
+
+    def show_keys(self) -> None:
+        """Choose keys; in force at once."""
+        from hipcad_desktop.gui.keys_dialog import KeysDialog
+
+        dialog = KeysDialog(self.keymap, self)
+        dialog.changed.connect(lambda: table.set_keys(self.actions_by_name, self.keymap.table()))
+        dialog.open()
 
     def show_about(self) -> None:
         """Version and purpose."""
@@ -237,7 +218,9 @@ class MainWindow(QMainWindow):
         for name in NEEDS_PROJECT:
             self.actions_by_name[name].setEnabled(state.is_open)
         self._show_counts()
-        if self.actions_by_name["mode_annotate"].isChecked():
+        if not state.is_open and self.actions_by_name["mode_review"].isChecked():
+            self.actions_by_name["mode_annotate"].setChecked(True)
+        elif self.actions_by_name["mode_annotate"].isChecked():
             self.show_mode("mode_annotate")
         training = self.modes.made("mode_train")
         if state.is_open and training is not None:
@@ -255,6 +238,8 @@ class MainWindow(QMainWindow):
         unsaved = self.state.unsaved
         if not self.state.is_open:
             self.saved.setText("")
+        elif self.state.unreasoned is not None:
+            self.saved.setText("! Waits for a reason")
         elif unsaved:
             self.saved.setText(f"✕ {len(unsaved)} not saved")
         else:
@@ -274,7 +259,8 @@ class MainWindow(QMainWindow):
             words = f"x {x:.0f}  y {y:.0f}  value {value:.0f}"
         self.pointer.setText(words)
 
-    def _set_light(self, light: bool) -> None:
+    def set_light(self, light: bool) -> None:
+        """The light or the dark theme, now and at the next start."""
         name: theme.ThemeName = "light" if light else "dark"
         self.settings.setValue(keys.THEME, name)
         app = QApplication.instance()
@@ -321,6 +307,8 @@ class MainWindow(QMainWindow):
         losses = []
         if self.state.unsaved:
             losses.append(f"{len(self.state.unsaved)} answers are not saved and would be lost.")
+        if self.state.unreasoned is not None:
+            losses.append("The change to a signed reading waits for its reason and would be lost.")
         if self.modes.training:
             losses.append("The training stops; it can be resumed later.")
         losses += [f"“{work.title}” is still running and would be stopped." for work in self.tasks.works()]

@@ -1,8 +1,8 @@
-"""The modes of the window in one stack: the first page, annotation, and two that are made on first use."""
+"""The modes of the window in one stack: the first page, annotation, and three that are made on first use."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from hipcad_desktop.gui.tasks import Tasks
 
 
 class Modes(QStackedWidget):
-    """Annotate, Train, Diagnose; modes do not know each other, so what one wants of another comes here."""
+    """Annotate, Train, Diagnose, Review; modes do not know each other, so what one wants of another comes here."""
 
     status_message = Signal(str)
     mode_shown = Signal(str)
@@ -24,6 +24,7 @@ class Modes(QStackedWidget):
         first_page: QWidget,
         annotate: AnnotateMode,
         *,
+        review: Callable[[], QWidget],
         tasks: Tasks,
         settings: QSettings,
         parent: QWidget | None = None,
@@ -31,6 +32,7 @@ class Modes(QStackedWidget):
         super().__init__(parent)
         self._first_page = first_page
         self._annotate = annotate
+        self._review = review
         self._tasks = tasks
         self._settings = settings
         self._made: dict[str, QWidget] = {}
@@ -39,7 +41,7 @@ class Modes(QStackedWidget):
         self.addWidget(annotate)
 
     def show_mode(self, name: str, *, project_open: bool) -> None:
-        """Show "mode_annotate" (the first page where no project is open), "mode_train" or "mode_diagnose"."""
+        """Show a mode by its command's name; where no project is open the first page instead of annotation."""
         if name == "mode_annotate":
             self.setCurrentWidget(self._annotate if project_open else self._first_page)
             (self._annotate.take_focus if project_open else self._first_page.setFocus)()
@@ -49,13 +51,9 @@ class Modes(QStackedWidget):
             mode.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def mode(self, name: str) -> Any:
-        """The widget of "mode_train" or "mode_diagnose"; made, and its modules imported, on first use."""
+        """The widget of a mode other than annotation; made, and its modules imported, on first use."""
         if name not in self._made:
-            if name == "mode_train":
-                from hipcad_desktop.gui.training.mode import TrainingMode as Mode
-            else:
-                from hipcad_desktop.gui.diagnose.mode import DiagnoseMode as Mode  # type: ignore[assignment]
-            made: Any = Mode(worker=self.worker(name), tasks=self._tasks, settings=self._settings)
+            made: Any = self._review() if name == "mode_review" else self._with_worker(name)
             self._made[name] = made
             self.addWidget(made)
             if hasattr(made, "status_message"):
@@ -63,6 +61,13 @@ class Modes(QStackedWidget):
             if hasattr(made, "diagnose_asked"):
                 made.diagnose_asked.connect(self.diagnose_with)
         return self._made[name]
+
+    def _with_worker(self, name: str) -> Any:
+        if name == "mode_train":
+            from hipcad_desktop.gui.training.mode import TrainingMode as Mode
+        else:
+            from hipcad_desktop.gui.diagnose.mode import DiagnoseMode as Mode  # type: ignore[assignment]
+        return Mode(worker=self.worker(name), tasks=self._tasks, settings=self._settings)
 
     def made(self, name: str) -> Any | None:
         """The widget of a mode, if it was ever shown."""

@@ -28,21 +28,23 @@ from hipcad_desktop.imaging.dicom_pixels import (
     padding_mask,
     stored_values,
 )
-from hipcad_desktop.imaging.film import Picture
+from hipcad_desktop.imaging.film import Early, Picture
 from hipcad_desktop.imaging.limits import MAX_INFLATED_BYTES
 from hipcad_desktop.imaging.mapping import to_eight_bit
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
-def read(data: bytes, *, path: str) -> Picture:
+def read(data: bytes, *, path: str, early: Early | None = None) -> Picture:
     """The film in a DICOM file's bytes; of several frames the first (header.frames tells how many).
+
+    early gets the values, upright, as soon as they are decoded.
 
     Raises UserError NOT_A_FILM, FILM_DAMAGED, FILM_TOO_LARGE, FILM_WITHOUT_PIXELS or FILM_UNSUPPORTED.
     """
     _silence_pydicom()
     with _damaged(path, "its DICOM header makes no sense"):
-        dataset = _parse(data, path=path)
+        dataset = parse(data, path=path)
         syntax = _transfer_syntax(dataset)
         _must_have_pixels(dataset, path=path)
         layout = layout_of(dataset, path=path)
@@ -52,10 +54,12 @@ def read(data: bytes, *, path: str) -> Picture:
         grey, colour = grey_values(stored, dataset, layout, path=path)
         padding = None if layout.samples > 1 or layout.palette else padding_mask(grey, dataset)
         values, identity = after_modality_lut(grey, dataset, layout, little_endian=syntax != EXPLICIT_BIG)
-        values, eight_bit, mapping = to_eight_bit(
-            values, identity=identity, inverted=layout.photometric == "MONOCHROME1", padding=padding
-        )
-    upright = orientation(dataset)
+        inverted = layout.photometric == "MONOCHROME1"
+        upright = orientation(dataset)
+        if early is not None:
+            exact = not inverted and values.dtype.kind != "f" and (padding is None or not padding.any())
+            early(np.rot90(values, upright.quarters), exact, inverted)
+        values, eight_bit, mapping = to_eight_bit(values, identity=identity, inverted=inverted, padding=padding)
     return Picture(
         kind="DICOM",
         values=np.ascontiguousarray(np.rot90(values, upright.quarters)),
@@ -89,7 +93,8 @@ def _damaged(path: str, detail: str) -> Iterator[None]:
         raise UserError(ErrorCode.FILM_DAMAGED, path=path, detail=detail) from None
 
 
-def _parse(data: bytes, *, path: str) -> Dataset:
+def parse(data: bytes, *, path: str) -> Dataset:
+    """The data set of a file's bytes, not yet understood; raises anything on damaged bytes."""
     stream = io.BytesIO(data)
     bare = read_preamble(stream, force=True) is None
     meta = read_dataset(
@@ -101,6 +106,23 @@ def _parse(data: bytes, *, path: str) -> Dataset:
     if bare and not any(keyword in dataset for keyword in ("SOPClassUID", "Rows", "Modality")):
         raise UserError(ErrorCode.NOT_A_FILM, path=path)
     return dataset
+
+
+def said_syntax(data: bytes) -> str:
+    """The transfer syntax that the file's first group names, nothing else being read; raises anything."""
+    stream = io.BytesIO(data)
+    read_preamble(stream, force=True)
+    meta = read_dataset(
+        stream, is_implicit_VR=False, is_little_endian=True, stop_when=lambda tag, vr, length: tag >> 16 != 2
+    )
+    return text(meta, "TransferSyntaxUID") or ""
+
+
+def header_of(data: bytes, *, path: str) -> Dataset:
+    """Everything before the pixels; raises anything on damaged bytes."""
+    if said_syntax(data) == DEFLATED:
+        return parse(data, path=path)
+    return dcmread(io.BytesIO(data), stop_before_pixels=True, force=True)
 
 
 def _inflated(data: bytes, *, start: int, path: str) -> bytes:

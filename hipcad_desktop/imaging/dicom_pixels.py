@@ -115,13 +115,22 @@ def stored_values(dataset: Dataset, layout: Layout, *, syntax: str, path: str) -
 
 
 def _native(dataset: Dataset, layout: Layout, *, syntax: str, path: str) -> NDArray[Any]:
-    """pydicom unpacks what is not compressed: bits, byte order, planes, subsampled colour; raises anything."""
+    """pydicom unpacks what is not compressed: bits, byte order, planes, subsampled colour; raises anything.
+
+    What needs no unpacking is taken as it lies in the file: pydicom would copy it twice.
+    """
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
     needed = (layout.rows * layout.columns * layout.frames * layout.bits_allocated + 7) // 8
     if layout.samples == 1 and len(dataset[layout.keyword].value) < needed:
         raise UserError(ErrorCode.FILM_DAMAGED, path=path, detail="its pixels end early")
+    plain = layout.samples == 1 and layout.keyword == "PixelData" and layout.bits_allocated in (8, 16, 32)
+    if plain and syntax != EXPLICIT_BIG and layout.photometric in ("MONOCHROME1", "MONOCHROME2"):
+        count = layout.rows * layout.columns
+        lying = np.frombuffer(dataset.PixelData, f"<u{layout.bits_allocated // 8}", count)
+        lying = lying.reshape(layout.rows, layout.columns)
+        return _used_bits(lying.astype(lying.dtype.newbyteorder("="), copy=False), layout)
     dataset.file_meta.TransferSyntaxUID = UID(syntax)
     array, _ = get_decoder(syntax).as_array(dataset, index=0, raw=True)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -136,7 +145,10 @@ def _used_bits(array: NDArray[Any], layout: Layout) -> NDArray[Any]:
     unsigned = array.view(f"u{array.dtype.itemsize}")
     if layout.bits_stored == layout.bits_allocated and shift == 0:
         return unsigned.view(f"i{array.dtype.itemsize}") if layout.signed else unsigned
-    bits = (unsigned >> shift) & ((1 << layout.bits_stored) - 1)
+    mask = (1 << layout.bits_stored) - 1
+    if shift == 0 and not layout.signed and (not unsigned.size or int(unsigned.max()) <= mask):
+        return unsigned  # the other bits are empty, as in any file of today: nothing to copy
+    bits = (unsigned >> shift) & mask
     return _sign_extended(bits, layout.bits_stored) if layout.signed else bits
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,10 @@ class Picture:
     header: HeaderFacts
     sides: SideMap = field(default_factory=SideMap)
     patient: PatientFacts = field(default_factory=PatientFacts)
+
+
+# Values as decoded, whether they stay exactly so, whether low is white: for a first look while the rest is worked out.
+Early = Callable[[NDArray[Any], bool, bool], None]
 
 
 def pixel_hash(eight_bit: NDArray[np.uint8]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from PIL import Image
 from hipcad_desktop.domain.geometry import Window
 from hipcad_desktop.domain.halving import FRAME_PX
 
+RENDERING = 1  # raised whenever the same film and window would give other pixels; what was kept is then made anew
+PNG_LEVEL = 3  # a tenth larger than 6, five times as fast
 _TOLERANCE_PX = 1e-6
 
 
@@ -20,18 +23,39 @@ def hip_image(eight_bit: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]
 
     The window's edges may lie between pixels. Raises ValueError where it leaves the film.
     """
-    height, width = eight_bit.shape
+    return hip_images(eight_bit, [window])[0]
+
+
+def hip_images(eight_bit: NDArray[np.uint8], windows: Sequence[Window]) -> list[NDArray[np.uint8]]:
+    """hip_image of several windows of one film, for little more than the price of one."""
+    low = lowered(eight_bit)
+    return [hip_of(low, window) for window in windows]
+
+
+def lowered(eight_bit: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The film (H x W) at the height of a hip image, uint8 [380, W]: the part of the resize that all windows share.
+
+    A Lanczos resize is one pass in each direction. Upright first, the costly pass is done once for a film; a window
+    that is dragged costs the level pass alone.
+    """
+    film = Image.fromarray(np.ascontiguousarray(eight_bit))
+    return np.array(film.resize((film.width, FRAME_PX), Image.Resampling.LANCZOS))
+
+
+def hip_of(low: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
+    """The window of a lowered film, uint8 [380, 380]: as hip_image gives it. Raises ValueError as it does."""
+    height, width = low.shape
     if window.x0 < -_TOLERANCE_PX or window.x1 > width + _TOLERANCE_PX:
         raise ValueError(f"window [{window.x0}, {window.x1}] leaves a film {width} pixels wide")
     box = (max(0.0, window.x0), 0.0, min(float(width), window.x1), float(height))
-    film = Image.fromarray(np.ascontiguousarray(eight_bit))
+    film = Image.fromarray(np.ascontiguousarray(low))
     return np.array(film.resize((FRAME_PX, FRAME_PX), Image.Resampling.LANCZOS, box=box))
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
     """H x W grey or H x W x 3 colour -> a PNG's bytes without metadata; the same pixels give the same bytes."""
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=6)
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=PNG_LEVEL)
     return buffer.getvalue()
 
 

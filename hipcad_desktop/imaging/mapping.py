@@ -28,7 +28,7 @@ def to_eight_bit(
         padding = None
     if identity:
         mapping = Mapping8(IDENTITY, 0.0, 255.0, inverted)
-        eight = values.astype(np.uint8)
+        eight = values.astype(np.uint8, copy=padding is not None)
     else:
         low, high = _anchors(values, padding)
         mapping = Mapping8(PERCENTILE, low, high, inverted)
@@ -78,8 +78,11 @@ def _scaled(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     if values.dtype.itemsize <= 2 and values.dtype.kind in "iu":
         start = int(values.min())
         table = _scaled_float(np.arange(start, int(values.max()) + 1, dtype=np.float64), low, high)
-        shifted: NDArray[Any] = values if start == 0 else values.astype(np.int32) - start
-        looked_up: NDArray[np.uint8] = table[shifted]
+        looked_up = np.empty(values.shape, np.uint8)
+        for row in range(0, len(values), 64):  # in strips that stay in the processor's cache
+            strip = values[row : row + 64]
+            shifted: NDArray[Any] = strip if start == 0 else strip.astype(np.int32) - start
+            np.take(table, shifted, out=looked_up[row : row + 64], mode="clip")  # clip: checks nothing, clips nothing
         return looked_up
     eight = np.empty(values.shape, np.uint8)
     for row in range(0, len(values), 256):  # in strips: a 20 megapixel film would need 160 MB as float64

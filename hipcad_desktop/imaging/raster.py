@@ -37,7 +37,8 @@ def read(data: bytes, *, path: str, kind: str) -> Picture:
             _refuse_deep_colour(image, path=path)
             inverted = _white_is_zero(image)
             image.load()
-            values, colour = _grey(ImageOps.exif_transpose(image), kind=kind)
+            ImageOps.exif_transpose(image, in_place=True)  # in place: no copy of a film that lies right
+            values, colour = _grey(image, kind=kind)
     except UserError:
         raise
     except Image.DecompressionBombError as error:
@@ -69,7 +70,7 @@ def _grey(image: Image.Image, *, kind: str) -> tuple[NDArray[Any], bool]:
     """An upright picture of any mode -> (H x W: uint8, uint16, int32 or float32; whether it is in colour)."""
     match image.mode:
         case "L":
-            return np.array(image), False
+            return np.asarray(image), False  # not copied a second time: nobody writes into a film's values
         case "1":
             return np.array(image.convert("L")), False
         case "I;16" | "I;16L" | "I;16B" | "I;16N":

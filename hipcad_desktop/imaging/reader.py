@@ -15,7 +15,7 @@ from pathlib import Path
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.geometry import Size
 from hipcad_desktop.domain.radiograph import FilmId, Radiograph
-from hipcad_desktop.imaging.film import Film, Picture, pixel_hash
+from hipcad_desktop.imaging.film import Early, Film, Picture, pixel_hash
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 HEAD_BYTES = 132  # the DICOM preamble and "DICM" (PS3.10 7.1)
@@ -28,14 +28,10 @@ def read_film(path: Path) -> Film:
     FILE_MISSING, FILE_NOT_READABLE, NOT_A_REGULAR_FILE, NOT_A_FILM, FILM_DAMAGED, FILM_TOO_LARGE,
     FILM_WITHOUT_PIXELS, FILM_UNSUPPORTED.
     """
-    data = _bytes_of(path)
-    kind = _kind(data[:HEAD_BYTES])
-    if kind is None:
-        raise UserError(ErrorCode.NOT_A_FILM, path=str(path))
-    picture = _picture(data, kind=kind, path=str(path))
+    film_id, picture = read_picture(path)
     height, width = picture.eight_bit.shape
     radiograph = Radiograph(
-        film_id=FilmId(hashlib.sha256(data).hexdigest()),
+        film_id=film_id,
         pixel_hash=pixel_hash(picture.eight_bit),
         size=Size(width, height),
         sides=picture.sides,
@@ -46,12 +42,24 @@ def read_film(path: Path) -> Film:
     return Film(radiograph, picture.patient, picture.values, picture.eight_bit)
 
 
-def _picture(data: bytes, *, kind: str, path: str) -> Picture:
-    """By the format's own reader, imported now: pydicom and Pillow would cost the window half its start."""
+def read_picture(path: Path) -> tuple[FilmId, Picture]:
+    """A file's film id and its pixels, without the pixels' hash. Raises what read_film raises."""
+    data = file_bytes(path)
+    return FilmId(hashlib.sha256(data).hexdigest()), picture_in(data, path=str(path))
+
+
+def picture_in(data: bytes, *, path: str, early: Early | None = None) -> Picture:
+    """The pixels in a file's bytes. `early` gets a DICOM's values before they become 8 bits. Raises as read_film.
+
+    Each format's own reader is imported now: pydicom and Pillow would cost the window half its start.
+    """
+    kind = _kind(data[:HEAD_BYTES])
+    if kind is None:
+        raise UserError(ErrorCode.NOT_A_FILM, path=path)
     if kind == "DICOM":
         from hipcad_desktop.imaging import dicom
 
-        return dicom.read(data, path=path)
+        return dicom.read(data, path=path, early=early)
     from hipcad_desktop.imaging import raster
 
     return raster.read(data, path=path, kind=kind)
@@ -96,12 +104,16 @@ def _search(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, bo
     seen.add((identity.st_dev, identity.st_ino))
     for entry in entries:
         path = folder / entry.name
+        try:
+            is_folder, is_file = entry.is_dir(), entry.is_file()
+        except OSError:  # a link that leads to itself
+            is_folder = is_file = False
         if entry.name.startswith("."):
             yield path, False
-        elif entry.is_dir():
+        elif is_folder:
             yield from _search(path, seen)
         else:
-            yield path, entry.is_file() and _counts_as_film(path)
+            yield path, is_file and _counts_as_film(path)
 
 
 def _counts_as_film(path: Path) -> bool:
@@ -147,8 +159,11 @@ def _looks_bare(head: bytes) -> bool:
     return head[:2] == b"\0\x08" and explicit
 
 
-def _bytes_of(path: Path) -> bytes:
-    """The whole of a regular file. A pipe or device is never waited for: O_NONBLOCK, then fstat of what was opened."""
+def file_bytes(path: Path) -> bytes:
+    """The whole of a regular file, else a UserError.
+
+    A pipe or device is never waited for: O_NONBLOCK, then fstat of what was opened.
+    """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         if not stat.S_ISREG(path.stat().st_mode):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import REAL
 
@@ -54,6 +54,10 @@ class FilmTable(Base):
     midline_confidence: Mapped[float] = mapped_column(REAL)
     refusal: Mapped[str | None] = mapped_column(Text)  # JSON of Refusal
     imported_utc: Mapped[str] = mapped_column(Text)
+    hospital: Mapped[str] = mapped_column(Text)  # a label given at import, never the header's institution; "" for none
+    sex: Mapped[str | None] = mapped_column(Text)  # M, F or O
+    age_years: Mapped[int | None] = mapped_column(Integer)
+    study_date: Mapped[str | None] = mapped_column(Text)  # YYYYMMDD; shown, never exported
 
 
 class FileRow(Base):
@@ -77,19 +81,23 @@ class ReaderRow(Base):
 
     reader_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(Text, unique=True)
+    role: Mapped[str] = mapped_column(Text)  # "reader", or "consensus" of the one that stands for all
 
 
 class ReadingRow(Base):
-    """One revision of a reader's answer. Triggers refuse UPDATE and DELETE: the rows are the audit trail.
+    """One revision of a reader's answer. Triggers refuse UPDATE and DELETE.
 
     kind and undone_id make undo and redo durable: a "save" is a new answer, an "undo" takes the save undone_id back, a
-    "redo" does it again; replaying a reader's rows in order gives both stacks.
+    "redo" does it again; replaying a reader's rows in order gives both stacks. Rows merged from elsewhere have an
+    origin and are in no stack. parents are the revisions that this one follows: rows that are nobody's parent are
+    heads, and two heads with different answers are a conflict of two workstations.
     """
 
     __tablename__ = "reading"
     __table_args__ = (
-        UniqueConstraint("film_id", "reader_id", "revision"),
         Index("reading_reader", "reader_id", "reading_id"),
+        Index("reading_film", "film_id", "reader_id", "round", "revision"),
+        Index("reading_merged", "film_id", "reader_id", "round", sqlite_where=text("origin IS NOT NULL")),
         CheckConstraint("kind IN ('save', 'undo', 'redo')", name="reading_kind"),
         CheckConstraint("(kind = 'save') = (undone_id IS NULL)", name="reading_undone"),
         STRICT,
@@ -99,14 +107,21 @@ class ReadingRow(Base):
     uuid: Mapped[str] = mapped_column(Text, unique=True)
     film_id: Mapped[str] = mapped_column(Text, ForeignKey("film.film_id"))
     reader_id: Mapped[int] = mapped_column(Integer, ForeignKey("reader.reader_id"))
+    round: Mapped[int] = mapped_column(Integer)
     revision: Mapped[int] = mapped_column(Integer)
     verdict: Mapped[str | None] = mapped_column(Text)  # NULL: withdrawn
     exclusion: Mapped[str | None] = mapped_column(Text)
     exclusion_text: Mapped[str] = mapped_column(Text)
     mirrored: Mapped[int | None] = mapped_column(Integer)
+    diagnosed_from: Mapped[str | None] = mapped_column(Text)
+    flags: Mapped[str] = mapped_column(Text)  # JSON array, sorted
     created_utc: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
     undone_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("reading.reading_id"))
+    reason: Mapped[str] = mapped_column(Text)  # why a signed reading was changed
+    adjudicators: Mapped[str] = mapped_column(Text)  # JSON array; empty but for the consensus
+    parents: Mapped[str] = mapped_column(Text)  # JSON array of uuids
+    origin: Mapped[str | None] = mapped_column(Text)  # uuid of the project it was made in; NULL: here
 
 
 class FindingRow(Base):
@@ -122,3 +137,58 @@ class FindingRow(Base):
     width: Mapped[float] = mapped_column(REAL)
     height: Mapped[float] = mapped_column(REAL)
     fracture_type: Mapped[str | None] = mapped_column(Text)
+
+
+class SignatureRow(Base):
+    """A reader's signature under one revision. Append-only; merged copies of a project may hold two for one."""
+
+    __tablename__ = "signature"
+    __table_args__ = (STRICT,)
+
+    reading_id: Mapped[int] = mapped_column(Integer, ForeignKey("reading.reading_id"), primary_key=True)
+    signed_utc: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class RoundRow(Base):
+    """A reader's second round: which films, in which order. Append-only."""
+
+    __tablename__ = "reading_round"
+    __table_args__ = (STRICT,)
+
+    reader_id: Mapped[int] = mapped_column(Integer, ForeignKey("reader.reader_id"), primary_key=True)
+    round: Mapped[int] = mapped_column(Integer, primary_key=True)
+    seed: Mapped[int] = mapped_column(Integer)
+    after_days: Mapped[float] = mapped_column(REAL)
+    started_utc: Mapped[str] = mapped_column(Text)
+    films: Mapped[str] = mapped_column(Text)  # JSON array of film ids in order
+
+
+class ReceivedRow(Base):
+    """A line of a merged file that could not become a reading: its film is not here (yet). Append-only."""
+
+    __tablename__ = "received"
+    __table_args__ = (Index("received_film", "film_id"), STRICT)
+
+    line_hash: Mapped[str] = mapped_column(Text, primary_key=True)  # SHA-256 of line
+    uuid: Mapped[str] = mapped_column(Text)
+    film_id: Mapped[str] = mapped_column(Text)
+    pixel_hash: Mapped[str] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(Text)
+    line: Mapped[str] = mapped_column(Text)
+
+
+class AuditRow(Base):
+    """One change: who, when, what, old, new, why; chained by SHA-256 (store.audit). Append-only, no identity."""
+
+    __tablename__ = "audit"
+    __table_args__ = (STRICT,)
+
+    audit_id: Mapped[int] = mapped_column(Integer, primary_key=True)  # 1, 2, 3, ... without a gap
+    utc: Mapped[str] = mapped_column(Text)
+    who: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(Text)
+    what: Mapped[str] = mapped_column(Text)  # a film id, or what else was changed
+    old: Mapped[str] = mapped_column(Text)  # JSON; "" where there was nothing
+    new: Mapped[str] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(Text)

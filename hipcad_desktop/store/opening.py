@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.store.folders import sync_file, sync_folder
 
 APPLICATION_ID = 0x48495043  # "HIPC"
-SCHEMA = 1  # PRAGMA user_version of the newest migration
+SCHEMA = 3  # PRAGMA user_version of the newest migration
 BUSY_TIMEOUT_MS = 5000
+NEEDED_BYTES = 1_000_000  # with less, an I/O error of SQLite is taken for a full disk
 MAGIC = b"SQLite format 3\0"
 MIGRATIONS = Path(__file__).with_name("migrations")
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -51,10 +54,18 @@ def _user_error(cause: BaseException | None, project: Path) -> UserError | None:
             return UserError(ErrorCode.DISK_FULL, path=str(project), needed_mb=10)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             return UserError(ErrorCode.FOLDER_NOT_WRITABLE, path=str(project))
+        case sqlite3.SQLITE_IOERR if _disk_is_full(project):  # so SQLite says it of its log and its shared memory
+            return UserError(ErrorCode.DISK_FULL, path=str(project), needed_mb=10)
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_IOERR:
             return UserError(ErrorCode.PROJECT_DAMAGED, path=str(project), detail=str(cause))
         case _:
             return None
+
+
+def _disk_is_full(project: Path) -> bool:
+    with suppress(OSError):
+        return shutil.disk_usage(project).free < NEEDED_BYTES
+    return False
 
 
 def connect(database: Path) -> tuple[Engine, Connection]:
@@ -119,8 +130,30 @@ def check_magic(database: Path, project: Path) -> None:
             raise UserError(ErrorCode.PROJECT_DAMAGED, path=str(project), detail="project.sqlite is no database")
 
 
+def back_up(connection: Connection, database: Path) -> Path | None:
+    """A copy of a project of an older schema, beside it, whole or not at all; None where the schema is the newest."""
+    found = run_pragma(connection, "user_version")
+    if found == SCHEMA:
+        return None
+    target = database.with_name(f"{database.stem}-before-schema-{SCHEMA}{database.suffix}")
+    part = Path(f"{target}.part")
+    part.unlink(missing_ok=True)
+    raw = connection.connection.dbapi_connection
+    assert raw is not None
+    with closing(sqlite3.connect(part)) as copy:
+        raw.backup(copy)  # through SQLite, so what is only in the WAL is in the copy too
+        copy.execute("PRAGMA journal_mode = DELETE")
+    sync_file(part)
+    os.replace(part, target)
+    sync_folder(target.parent)
+    return target
+
+
 def migrate(connection: Connection) -> None:
-    """Bring the schema up to SCHEMA in one transaction; nothing happens where it is there already."""
+    """Bring the schema up to SCHEMA in one transaction; nothing happens where it is there already.
+
+    Foreign keys are off meanwhile (a table that others refer to is made anew); migrations check them at their end.
+    """
     if run_pragma(connection, "user_version") == SCHEMA:
         return
     from alembic import command  # late: 0.2 s, and an up-to-date project never needs it
@@ -129,10 +162,15 @@ def migrate(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    connection.info["begin"] = "BEGIN IMMEDIATE"
-    command.upgrade(config, "head")
-    if connection.in_transaction():
-        connection.commit()
+    enforced = run_pragma(connection, "foreign_keys")
+    run_pragma(connection, "foreign_keys = OFF")
+    try:
+        connection.info["begin"] = "BEGIN IMMEDIATE"
+        command.upgrade(config, "head")
+        if connection.in_transaction():
+            connection.commit()
+    finally:
+        run_pragma(connection, f"foreign_keys = {enforced}")
 
 
 def on_network(path: Path, *, mounts: str | None = None) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -99,6 +99,7 @@ def open_store(path: Path, *, create: bool) -> Project:
         try:
             opening.check_identity(connection, path)
             opening.set_up(connection, network=opening.on_network(path))
+            opening.back_up(connection, database)
             opening.migrate(connection)
         except BaseException:
             connection.close()
@@ -125,6 +126,15 @@ def _create(path: Path) -> None:
             for stray in opening.stray_files(part):
                 stray.unlink()
             raise
+
+
+def remove_empty(path: Path, folders: Sequence[Path]) -> None:
+    """Take away a closed project that holds no film, then these folders, innermost first, where they are empty."""
+    for file in path.glob(f"{DATABASE_NAME}*"):
+        file.unlink()
+    for folder in folders:
+        with suppress(OSError):  # somebody put something in: theirs to keep
+            folder.rmdir()
 
 
 def _is_stray(path: Path) -> bool:

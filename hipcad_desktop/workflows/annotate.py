@@ -1,53 +1,91 @@
-"""A reader at work: answers that are durable at once, undo and redo without end, the halving while drawing."""
+"""A reader at work: answers durable at once and signed when done, undo and redo without end; halving previewed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 from hipcad_desktop.domain.annotation import Answer, Reading
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.geometry import Rectangle, Size
 from hipcad_desktop.domain.halving import Halving, halve_by_midline, halve_by_rectangles
 from hipcad_desktop.domain.radiograph import FilmId
+from hipcad_desktop.store import history, rounds
 from hipcad_desktop.store import readings as store
 from hipcad_desktop.store.project_store import Project
+from hipcad_desktop.workflows.utc import Clock, stamp, utc_now
 
 
-def utc_now() -> datetime:
-    """The time, with its zone."""
-    return datetime.now(UTC)
+def reader_named(name: str) -> str:
+    """A name without blanks around it. Raises ValueError where none is left, UserError READER_NAME_RESERVED."""
+    name = name.strip()
+    if not name:
+        raise ValueError("a reader has a name")
+    if name.lower() == store.CONSENSUS:
+        raise UserError(ErrorCode.READER_NAME_RESERVED, name=name)
+    return name
 
 
 class Session:
-    """One reader in one project. Every call reads and writes the project; what returned is on the disk."""
+    """One reader in one project and one round. Every call reads and writes the project; what returned is on the disk.
 
-    def __init__(self, project: Project, *, reader: str, clock: Callable[[], datetime] = utc_now) -> None:
-        if not reader.strip():
-            raise ValueError("a reader has a name")
-        self.reader = reader.strip()
+    A signed reading is changed only with a reason, by saving as by undo and redo: without one they raise UserError
+    SIGNED_NEEDS_REASON and change nothing, so that the window can ask for it and call again.
+    """
+
+    def __init__(self, project: Project, *, reader: str, round: int = 1, clock: Clock = utc_now) -> None:
+        self.reader = reader_named(reader)
+        self.round = round
+        self._author = store.Author(self.reader, round)
         self._project = project
         self._clock = clock
-        self._history = store.History()
+        self._history = history.History()
+        self._films: frozenset[FilmId] = frozenset()
 
     def answer(self, film_id: FilmId) -> Answer | None:
         """The reader's current answer; None where there is none or it was withdrawn."""
-        reading = store.current_reading(self._project, film_id, reader=self.reader)
+        reading = self.reading(film_id)
         return None if reading is None else reading.answer
 
-    def save(self, film_id: FilmId, answer: Answer | None) -> Reading:
-        """Append a revision and return it once it is durable; None withdraws. What is so already makes no revision."""
-        answers = [(film_id, answer)]
-        return store.save_answers(self._project, answers, reader=self.reader, created_utc=self._now())[0]
+    def reading(self, film_id: FilmId) -> Reading | None:
+        """The reader's last revision, with its signature; None where there never was one."""
+        return store.current_reading(self._project, film_id, author=self._author)
 
-    def undo(self) -> FilmId | None:
-        """Take back the last save, on whichever film it was, as a new revision. None: there is nothing to take back."""
-        reading = store.undo(self._project, self._history, reader=self.reader, created_utc=self._now())
+    def save(self, film_id: FilmId, answer: Answer | None, *, reason: str = "") -> Reading:
+        """Append a revision and return it once it is durable; None withdraws. What is so already makes no revision.
+
+        Raises UserError SIGNED_NEEDS_REASON, NOT_IN_SECOND_ROUND.
+        """
+        self._check_round(film_id)
+        answers = [(film_id, answer)]
+        return store.save_answers(
+            self._project, answers, author=self._author, created_utc=stamp(self._clock), reason=reason
+        )[0]
+
+    def sign(self, film_id: FilmId) -> Reading:
+        """Sign the current answer; once signed it stays signed. Raises UserError NOTHING_TO_SIGN."""
+        return store.sign(self._project, [film_id], author=self._author, utc=stamp(self._clock))[0]
+
+    def sign_all(self) -> int:
+        """Sign every answer that is not signed yet; how many."""
+        with self._project.reading() as connection:
+            current = store.current_readings(connection, reader=self.reader, round=self.round)
+        films = [r.film_id for r in current if r.answer is not None and r.signed_utc is None]
+        return len(store.sign(self._project, films, author=self._author, utc=stamp(self._clock)))
+
+    def undo(self, *, reason: str = "") -> FilmId | None:
+        """Take back the last save, on whichever film it was, as a new revision. None: there is nothing to take back.
+
+        Raises UserError SIGNED_NEEDS_REASON where that film's current reading is signed.
+        """
+        reading = history.undo(self._project, self._history, author=self._author, utc=stamp(self._clock), reason=reason)
         return None if reading is None else reading.film_id
 
-    def redo(self) -> FilmId | None:
-        """Do the last undone save again, as a new revision. None: there is nothing to do again."""
-        reading = store.redo(self._project, self._history, reader=self.reader, created_utc=self._now())
+    def redo(self, *, reason: str = "") -> FilmId | None:
+        """Do the last undone save again, as a new revision. None: there is nothing to do again.
+
+        Raises UserError SIGNED_NEEDS_REASON where that film's current reading is signed.
+        """
+        reading = history.redo(self._project, self._history, author=self._author, utc=stamp(self._clock), reason=reason)
         return None if reading is None else reading.film_id
 
     @property
@@ -61,16 +99,27 @@ class Session:
         return bool(self._replayed().redoable)
 
     def revisions(self, film_id: FilmId) -> list[Reading]:
-        """Everything the reader ever said of a film, oldest first."""
-        return store.revisions(self._project, film_id, reader=self.reader)
+        """Everything the reader said of a film in this round, oldest first."""
+        return store.revisions(self._project, film_id, author=self._author)
 
-    def _replayed(self) -> store.History:
+    def order(self) -> tuple[FilmId, ...]:
+        """This round's films in the order in which the reader first answered them."""
         with self._project.reading() as connection:
-            store.replay(connection, self._history, reader=self.reader)
-        return self._history
+            return tuple(rounds.order_of_reading(connection, author=self._author))
 
-    def _now(self) -> str:
-        return self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    def _check_round(self, film_id: FilmId) -> None:
+        if self.round == 1 or film_id in self._films:
+            return
+        with self._project.reading() as connection:
+            started = rounds.round_of(connection, self.reader, self.round)
+        self._films = frozenset(() if started is None else started.films)
+        if film_id not in self._films:
+            raise UserError(ErrorCode.NOT_IN_SECOND_ROUND, film=film_id[:12], reader=self.reader)
+
+    def _replayed(self) -> history.History:
+        with self._project.reading() as connection:
+            history.replay(connection, self._history, author=self._author)
+        return self._history
 
 
 def preview_halving(

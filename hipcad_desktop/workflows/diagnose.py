@@ -25,7 +25,7 @@ from hipcad_desktop.domain.model_card import RESEARCH_USE, ModelCard
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.radiograph import Radiograph
 from hipcad_desktop.imaging.caption import captioned
-from hipcad_desktop.imaging.hip_image import encode_png, hip_image
+from hipcad_desktop.imaging.hip_image import encode_png, hip_of, lowered
 from hipcad_desktop.imaging.overlay import heat_image, heat_overlay
 from hipcad_desktop.imaging.reader import read_film
 from hipcad_desktop.imaging.scope import look
@@ -182,7 +182,7 @@ def _prepare(file: str, card: ModelCard, midline_px: float | None) -> _Prepared 
         refusal, halving = scope.refusal, None
         if refusal is None:
             refusal, halving = _halve(film.radiograph, midline, card, given=midline_px is not None, file=file)
-        hips = tuple(_hip(film, halving, side) for side in _SIDES) if halving else ()
+        hips = _hips(film, halving) if halving else ()
     except UserError as error:
         return FileFailure(file, error)
     return _Prepared(
@@ -209,14 +209,19 @@ def _halve(
         return Refusal(RefusalReason.NOT_FRONTAL_PELVIS, {"detail": "its midline lies at the film's edge"}), None
 
 
-def _hip(film: Film, halving: Halving, side: Side) -> _Hip:
+def _hips(film: Film, halving: Halving) -> tuple[_Hip, ...]:
+    low = lowered(film.eight_bit)  # what both hip images share
+    return tuple(_hip(film, halving, side, low=low) for side in _SIDES)
+
+
+def _hip(film: Film, halving: Halving, side: Side, *, low: npt.NDArray[np.uint8]) -> _Hip:
     half = film.radiograph.sides.half_of(side)
     window = halving.of(half).window
     return _Hip(
         side=side,
         half=half,
         window=window,
-        image=hip_image(film.eight_bit, window),
+        image=hip_of(low, window),
         picture=_strip(film.eight_bit, window),
     )
 
@@ -302,9 +307,9 @@ def _write(pictures: Mapping[Path, bytes], path: Path, diagnosis: Diagnosis) -> 
         for picture, content in pictures.items():
             write_whole(picture, content)
             written.append(picture)
-        text = json.dumps(to_json(diagnosis), indent=1, ensure_ascii=False, allow_nan=False)
-        write_whole(path, text.encode("utf-8"))
-    except UserError:
+        # ASCII escapes carry file names that are no text in any encoding.
+        write_whole(path, json.dumps(to_json(diagnosis), indent=1, allow_nan=False).encode("ascii"))
+    except BaseException:
         for picture in written:
             with suppress(OSError):
                 picture.unlink(missing_ok=True)

@@ -28,18 +28,21 @@ from hipcad_desktop.domain.model_card import RESEARCH_USE
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.imaging.dataset_files import image_name, write_manifest
-from hipcad_desktop.imaging.hip_image import encode_png, hip_image
+from hipcad_desktop.imaging.hip_cache import FilmHips, HipCache
+from hipcad_desktop.imaging.hip_image import encode_png, hip_images
+from hipcad_desktop.store import audit
 from hipcad_desktop.store import films as film_store
 from hipcad_desktop.store.films import FilmRow
-from hipcad_desktop.store.folders import whole_folder, write_durably
+from hipcad_desktop.store.folders import whole_folder
 from hipcad_desktop.store.project_store import Project
 from hipcad_desktop.store.readings import current_readings
 from hipcad_desktop.workflows.export_plan import ExportPlan, FilmPlan, film_code, not_exported, plan_export
-from hipcad_desktop.workflows.load_film import film_from, has_bytes
+from hipcad_desktop.workflows.load_film import has_bytes, picture_from
 
 SILENT = Watch()
 SHARES = PartitionShares()
 SEED = 20200414
+CACHE_FOLDER = "cache/hips"
 IMAGES_A_MB = 10  # a hip image is about 100 kB
 
 
@@ -64,16 +67,18 @@ def export_dataset(
     TARGET_NOT_EMPTY, FOLDER_NOT_WRITABLE, DISK_FULL or CANCELLED; nothing is left behind then.
     """
     target = Path(os.path.abspath(to))
-    plan, files = _plan(project, seed=seed, shares=shares)
+    plan, files = plan_project(project, seed=seed, shares=shares)
     if not plan.films:
         raise UserError(ErrorCode.NOTHING_TO_EXPORT, path=str(project.path))
     watch.started(films=len(plan.films))
     content = frozenset({MANIFEST_NAME, HIPS_NAME, IMAGES_FOLDER})
+    cache = HipCache(project.path / CACHE_FOLDER)
     entries: list[HipEntry] = []
     left_out = list(plan.left_out)
     with whole_folder(target, content=content, needed_mb=4 * len(plan.films) // IMAGES_A_MB + 1) as part:
         (part / IMAGES_FOLDER).mkdir()
-        with closing(_exported(plan, files, part)) as exported:  # closed before the folder goes: no thread writes on
+        exporting = _exported(plan, files, part, cache)
+        with closing(exporting) as exported:  # closed before the folder goes: no thread writes on
             for done, (film, hips) in enumerate(exported, 1):
                 if isinstance(hips, UserError):
                     left_out.append(not_exported(film.film, hips))
@@ -85,12 +90,19 @@ def export_dataset(
             raise UserError(ErrorCode.NOTHING_TO_EXPORT, path=str(project.path))
         left_out.sort(key=lambda n: n.film_code)
         counts = _counts(entries)
-        write_manifest(part, _manifest(plan, entries, counts, left_out, seed=seed, shares=shares), entries)
+        told = _manifest(plan, entries, counts, left_out, seed=seed, shares=shares)
+        manifest = write_manifest(part, told, entries)
+        facts = {"hips_sha256": manifest.hips_sha256, "seed": seed, "counts": counts, "not_exported": len(left_out)}
+        audit.note(project, "export", what="dataset", new=facts)
+    cache.trim()
     films = len({e.film_code for e in entries})
     return ExportSummary(target, films, 2 * films, counts, tuple(left_out), plan.overlap_share)
 
 
-def _plan(project: Project, *, seed: int, shares: PartitionShares) -> tuple[ExportPlan, dict[FilmId, list[Path]]]:
+def plan_project(
+    project: Project, *, seed: int = SEED, shares: PartitionShares = SHARES
+) -> tuple[ExportPlan, dict[FilmId, list[Path]]]:
+    """What an export of the project would hold, and where each film's files lie. No pixel is read."""
     films = film_store.film_rows(project, reader=None)
     files = film_store.all_files(project)
     with project.reading() as connection:
@@ -117,7 +129,7 @@ def _unusable(film: FilmRow, paths: Sequence[Path], seen: Mapping[Path, tuple[Fi
 
 
 def _exported(
-    plan: ExportPlan, files: Mapping[FilmId, list[Path]], part: Path
+    plan: ExportPlan, files: Mapping[FilmId, list[Path]], part: Path, cache: HipCache
 ) -> Generator[tuple[FilmPlan, list[HipEntry] | UserError], None, None]:
     """Make every film's images on all cores (Pillow lets go of the GIL), a few ahead; outcomes in the plan's order."""
     workers = max(1, min(8, os.cpu_count() or 1))
@@ -126,7 +138,9 @@ def _exported(
         try:
             for film in plan.films:
                 partition = plan.partitions[film.group]
-                ahead.append((film, pool.submit(_export_film, film, files[film.film.film_id], part, partition)))
+                own = files[film.film.film_id]
+                task = pool.submit(_export_film, film, own, part, partition=partition, cache=cache)
+                ahead.append((film, task))
                 if len(ahead) > 2 * workers:
                     first, outcome = ahead.popleft()
                     yield first, outcome.result()
@@ -138,19 +152,40 @@ def _exported(
                 outcome.cancel()
 
 
-def _export_film(plan: FilmPlan, paths: list[Path], part: Path, partition: Partition) -> list[HipEntry] | UserError:
+def _hips(plan: FilmPlan, paths: list[Path], cache: HipCache) -> FilmHips:
+    """The film's images, kept ones where they are; else the film is decoded once for all of them."""
+    windows = tuple(
+        dict.fromkeys(h.window for halving in (plan.paper, plan.midline) for h in (halving.left, halving.right))
+    )
+    kept = cache.load(plan.film.film_id, windows)
+    if kept is not None:
+        return kept
+    picture = picture_from(paths, plan.film.film_id)
+    images = tuple(encode_png(image) for image in hip_images(picture.eight_bit, windows))
+    made = FilmHips(picture.mapping, windows, images)
+    cache.save(plan.film.film_id, made)
+    return made
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)  # made durable with all others before the folder gets its name
+
+
+def _export_film(
+    plan: FilmPlan, paths: list[Path], part: Path, *, partition: Partition, cache: HipCache
+) -> list[HipEntry] | UserError:
     try:
-        film = film_from(paths, plan.film.film_id)
+        hips = _hips(plan, paths, cache)
     except UserError as error:
         return error
-    mapping = film.radiograph.mapping
+    mapping = hips.mapping
     entries = []
     for halving in (plan.paper, plan.midline):
         for hip in (halving.left, halving.right):
             side = plan.sides.side_of(hip.half)
             name = image_name(film_code(plan.film), side, halving.method)
-            data = encode_png(hip_image(film.eight_bit, hip.window))
-            write_durably(part / name, data)
+            data = hips.of(hip.window)
+            _write(part / name, data)
             entries.append(
                 HipEntry(
                     image=name,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hipcad_desktop.domain.anatomy import ImageHalf, Side, SideMap, SideSource
 from hipcad_desktop.domain.annotation import Answer, Reading, Verdict
 from hipcad_desktop.domain.cohort import Partition, PartitionShares, assign_partitions, groups
-from hipcad_desktop.domain.consensus import consensus
+from hipcad_desktop.domain.consensus import consensus, standing
 from hipcad_desktop.domain.dataset import NotExported
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.halving import (
@@ -67,9 +67,10 @@ def plan_export(
     left_out: list[NotExported] = []
     for film in ordered:
         try:
+            plan = _plan(film, readings.get(film.film_id, ()), group[film.film_id])
             if film.film_id in unusable:
                 raise unusable[film.film_id]
-            plans.append(_plan(film, readings.get(film.film_id, ()), group[film.film_id]))
+            plans.append(plan)
         except UserError as error:
             left_out.append(not_exported(film, error))
     broken: dict[str, bool] = {}
@@ -147,7 +148,7 @@ def _types(readings: Sequence[Reading], film: FilmRow, half: ImageHalf) -> str:
                 }
             )
         )
-        for reading in readings
+        for reading in standing(readings)
         if reading.answer is not None
     }
     return "; ".join(said.pop()) if len(said) == 1 else ""

@@ -19,16 +19,17 @@ from pathlib import Path
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.radiograph import FilmId
+from hipcad_desktop.imaging.dicomdir import listed_films
+from hipcad_desktop.imaging.film import Film
 from hipcad_desktop.imaging.midline import find_midline
 from hipcad_desktop.imaging.reader import find_films, read_film
 from hipcad_desktop.imaging.scope import look
 from hipcad_desktop.store import films as store
-from hipcad_desktop.store.films import FilmFile, HeldFilm, NewFilm
+from hipcad_desktop.store.films import CohortFacts, FilmFile, HeldFilm, NewFilm
 from hipcad_desktop.store.folders import writing_into
 from hipcad_desktop.store.project_store import FILMS_FOLDER, Project
-from hipcad_desktop.workflows.csv_rows import read_csv
 from hipcad_desktop.workflows.load_film import has_bytes
-from hipcad_desktop.workflows.path_index import PathIndex
+from hipcad_desktop.workflows.patients_table import Named, name_patients, named_films, sex_of
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class _Tally:
 
     pending: list[NewFilm] = field(default_factory=list)
     known: list[_Known] = field(default_factory=list)
+    told: list[tuple[FilmId, CohortFacts]] = field(default_factory=list)
     imported: int = 0
     already: int = 0
     without_patient: int = 0
@@ -76,32 +78,37 @@ def import_films(
     *,
     patients: Path | None = None,
     copy: bool = False,
+    hospital: str = "",
     watch: Watch = SILENT,
 ) -> ImportSummary:
     """Bring films and folders of films into the project; a film that is there already is not touched.
 
-    patients: a table file,patient for films whose file names none. copy: keep the films' bytes in the project's
-    folder. A film that cannot be used is in `refused` and stops nothing. Raises UserError NO_FILMS_FOUND,
-    PATIENTS_FILE_BAD, PROJECT_BUSY, DISK_FULL, and CANCELLED (what was imported by then is kept).
+    patients: a table file,patient for films whose file names none, optionally with hospital, sex and age. hospital: a
+    label of where these films are from (the header's institution is never used). copy: keep the films' bytes in the
+    project's folder. A DICOMDIR stands for the films it lists. A film that cannot be used is in `refused` and stops
+    nothing. Raises UserError NO_FILMS_FOUND, DICOMDIR_BAD, PATIENTS_FILE_BAD, PROJECT_BUSY, DISK_FULL, and CANCELLED
+    (what was imported by then is kept).
     """
-    found = find_films([Path(os.path.abspath(p)) for p in paths])
-    if not found.films:
+    listed = listed_films([Path(os.path.abspath(p)) for p in paths])
+    found = find_films(listed.paths)
+    if not found.films and not listed.missing:
         raise UserError(ErrorCode.NO_FILMS_FOUND, path=", ".join(str(p) for p in paths))
-    named = _patients(patients, found.films)
+    named = named_films(patients, found.films)
     held, films = store.known_files(project), store.known_films(project)
-    tally = _Tally()
+    tally = _Tally(refused=[(error.facts["path"], error) for error in listed.missing])
     watch.started(films=len(found.films))
     try:
         with closing(_looked_at(project, found.films, held, films)) as looked_at:
             for done, (path, came) in enumerate(looked_at, 1):
-                _count(tally, path, came, patient=named.get(path), project=project, copy=copy)
+                own = named.get(path, Named())
+                _count(tally, path, came, named=own, hospital=hospital.strip(), project=project, copy=copy)
                 if len(tally.pending) >= BATCH_FILMS or time.monotonic() - tally.last_commit > BATCH_S:
                     _commit(project, tally)
                 watch.step("import", done, len(found.films))
                 watch.check("The import")
     finally:
         _commit(project, tally)
-    _name_patients(project, named, found.films)
+    name_patients(project, named, found.films)
     return ImportSummary(
         imported=tally.imported,
         already=tally.already,
@@ -189,7 +196,13 @@ def _new_film(path: Path, file: FilmFile) -> NewFilm:
         midline_confidence=confidence,
         refusal=scope.refusal,
         imported_utc=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        cohort=CohortFacts(sex=sex_of(film.patient.sex), age_years=film.patient.age_years, study_date=_date(film)),
     )
+
+
+def _date(film: Film) -> str | None:
+    text = film.patient.study_date or ""
+    return text if len(text) == 8 and text.isascii() and text.isdigit() else None
 
 
 def _count(
@@ -197,7 +210,8 @@ def _count(
     path: Path,
     came: NewFilm | _Known | UserError,
     *,
-    patient: str | None,
+    named: Named,
+    hospital: str,
     project: Project,
     copy: bool,
 ) -> None:
@@ -208,12 +222,15 @@ def _count(
             case _Known():
                 copies = (_copied(project, path, came.film_id, came.kind),) if copy else ()
                 tally.known.append(replace(came, files=came.files + copies))
+                tally.told.append((came.film_id, named.over(CohortFacts(hospital))))
                 tally.already += 1
             case NewFilm():
                 radiograph = came.radiograph
                 copies = (_copied(project, path, radiograph.film_id, radiograph.kind),) if copy else ()
-                identifier = came.patient_identifier or patient
-                tally.pending.append(replace(came, patient_identifier=identifier, files=came.files + copies))
+                identifier = came.patient_identifier or named.patient
+                cohort = named.over(replace(came.cohort, hospital=hospital))
+                pending = replace(came, patient_identifier=identifier, files=came.files + copies, cohort=cohort)
+                tally.pending.append(pending)
     except UserError as error:
         if error.code in (ErrorCode.DISK_FULL, ErrorCode.FOLDER_NOT_WRITABLE):  # the project's trouble, not the film's
             raise
@@ -228,7 +245,9 @@ def _commit(project: Project, tally: _Tally) -> None:
         tally.without_patient += sum(f.patient_identifier is None for f in added)
     if tally.known:
         store.record_files(project, [(k.film_id, file) for k in tally.known for file in k.files])
-    tally.pending, tally.known, tally.last_commit = [], [], time.monotonic()
+    if told := [(film_id, facts) for film_id, facts in tally.told if facts != CohortFacts()]:
+        store.tell_cohort(project, told)
+    tally.pending, tally.known, tally.told, tally.last_commit = [], [], [], time.monotonic()
 
 
 def _copied(project: Project, path: Path, film_id: FilmId, kind: str) -> FilmFile:
@@ -256,40 +275,6 @@ def _copied(project: Project, path: Path, film_id: FilmId, kind: str) -> FilmFil
                 part.unlink(missing_ok=True)
     status = target.stat()
     return FilmFile(target, status.st_size, status.st_mtime_ns, is_copy=True)
-
-
-def _patients(table: Path | None, films: Sequence[Path]) -> dict[Path, str]:
-    """The table's patient of every film file it names. Raises UserError PATIENTS_FILE_BAD."""
-    if table is None:
-        return {}
-    index = PathIndex((p, p) for p in films)
-    named: dict[Path, str] = {}
-    for row in read_csv(table, required=("file", "patient"), bad=ErrorCode.PATIENTS_FILE_BAD).rows:
-        if not row.get("file") or not row.get("patient"):
-            detail = f"line {row.line} needs a file and a patient"
-            raise UserError(ErrorCode.PATIENTS_FILE_BAD, path=str(table), detail=detail)
-        meant = index.find(row.get("file"), beside=table.parent)
-        if len(meant) > 1:
-            detail = f"line {row.line}: {len(meant)} films can be meant by this file; name more of its folders"
-            raise UserError(ErrorCode.PATIENTS_FILE_BAD, path=str(table), detail=detail)
-        for path in meant:  # a film that is not imported now may be named all the same
-            if named.setdefault(path, row.get("patient")) != row.get("patient"):
-                detail = f"line {row.line} gives a film a second patient"
-                raise UserError(ErrorCode.PATIENTS_FILE_BAD, path=str(table), detail=detail)
-    return named
-
-
-def _name_patients(project: Project, named: Mapping[Path, str], paths: Sequence[Path]) -> None:
-    """Films that were imported before, without a patient, get the one that the table names."""
-    if not named:
-        return
-    held, films = store.known_files(project), store.known_films(project)
-    wanted = {}
-    for path in paths:
-        seen = held.get(store.stored_path(project, path))
-        if path in named and seen is not None and not films[seen[0]].patient_named:
-            wanted[seen[0]] = named[path]
-    store.assign_patients(project, list(wanted.items()))
 
 
 def _duplicates(project: Project) -> tuple[str, ...]:

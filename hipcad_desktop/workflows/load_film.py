@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,14 @@ from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.halving import Halving
 from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.imaging.film import Film as Film  # the window names the type through here
-from hipcad_desktop.imaging.hip_image import hip_image
-from hipcad_desktop.imaging.reader import find_films, read_film
+from hipcad_desktop.imaging.film import Picture
+from hipcad_desktop.imaging.hip_image import hip_images
+from hipcad_desktop.imaging.reader import find_films, read_film, read_picture
 from hipcad_desktop.store.films import files_of
 from hipcad_desktop.store.project_store import Project
+from hipcad_desktop.workflows.view_film import KEPT_FOLDER, Question
+
+T = TypeVar("T")
 
 
 def load_film(project: Project, film_id: FilmId) -> Film:
@@ -28,19 +33,44 @@ def load_film(project: Project, film_id: FilmId) -> Film:
     return film_from(files_of(project, film_id), film_id)
 
 
-def film_from(paths: list[Path], film_id: FilmId) -> Film:
+def question_of(project: Project, film_id: FilmId, *, exchange: str) -> Question:
+    """What a decoder process has to know to show this film. Raises KeyError for a film that the project has not."""
+    paths = tuple(str(path) for path in files_of(project, film_id))
+    return Question(paths, film_id, exchange, kept=str(project.path / KEPT_FOLDER), preview=True)
+
+
+def question_of_file(path: Path, *, exchange: str) -> Question:
+    """The same for a file that need not be in any project."""
+    return Question((str(path),), None, exchange, preview=True)
+
+
+def film_from(paths: Sequence[Path], film_id: FilmId) -> Film:
     """The film from the first of these files that holds its bytes. The UserErrors of load_film."""
+
+    def read(path: Path) -> tuple[FilmId, Film]:
+        film = read_film(path)
+        return film.radiograph.film_id, film
+
+    return _first_with_bytes(paths, film_id, read)
+
+
+def picture_from(paths: Sequence[Path], film_id: FilmId) -> Picture:
+    """Only the pixels of the film, from the first of these files that holds its bytes. The UserErrors of load_film."""
+    return _first_with_bytes(paths, film_id, read_picture)
+
+
+def _first_with_bytes(paths: Sequence[Path], film_id: FilmId, read: Callable[[Path], tuple[FilmId, T]]) -> T:
     failure = UserError(ErrorCode.FILE_MISSING, path=str(paths[0]))
     for path in paths:
         if not path.is_file():
             continue
         try:
-            film = read_film(path)
+            found, pixels = read(path)
         except UserError as error:
             failure = error if has_bytes(path, film_id) else UserError(ErrorCode.FILM_CHANGED, path=str(path))
             continue
-        if film.radiograph.film_id == film_id:
-            return film
+        if found == film_id:
+            return pixels
         failure = UserError(ErrorCode.FILM_CHANGED, path=str(path))
     raise failure
 
@@ -66,4 +96,5 @@ def has_bytes(path: Path, film_id: FilmId) -> bool:
 
 def hip_previews(film: Film, halving: Halving) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The hip images, uint8 [380, 380], of the picture's left and right half, exactly as they would be exported."""
-    return hip_image(film.eight_bit, halving.left.window), hip_image(film.eight_bit, halving.right.window)
+    left, right = hip_images(film.eight_bit, [halving.left.window, halving.right.window])
+    return left, right

@@ -1,4 +1,7 @@
-"""Readings as a table, boxes.csv: file,verdict,x,y,width,height,type and optionally reason, mirrored, reader."""
+"""Readings as a table, boxes.csv: file,verdict,x,y,width,height,type.
+
+Optional columns: reason (of an exclusion), mirrored, diagnosed_from, flags (separated by ";"), reader.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ import io
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from hipcad_desktop.domain.anatomy import FractureType
-from hipcad_desktop.domain.annotation import Answer, ExclusionReason, Finding, Verdict
+from hipcad_desktop.domain.annotation import Answer, DiagnosedFrom, ExclusionReason, FilmFlag, Finding, Verdict
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.geometry import Rectangle, Size
 from hipcad_desktop.domain.progress import Watch
@@ -22,14 +25,19 @@ from hipcad_desktop.store import films as film_store
 from hipcad_desktop.store import readings as reading_store
 from hipcad_desktop.store.folders import write_file
 from hipcad_desktop.store.project_store import Project
+from hipcad_desktop.store.readings import Author
+from hipcad_desktop.workflows.annotate import reader_named
 from hipcad_desktop.workflows.csv_rows import CsvFile, CsvRow, read_csv
 from hipcad_desktop.workflows.path_index import PathIndex, shortest_ends
+from hipcad_desktop.workflows.reader_study import require_open
+from hipcad_desktop.workflows.utc import Clock, stamp, utc_now
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 SILENT = Watch()
 BOX = ("x", "y", "width", "height")
 REQUIRED = ("file", "verdict", *BOX)
-COLUMNS = ("file", "verdict", *BOX, "type", "reason", "mirrored")
+COLUMNS = ("file", "verdict", *BOX, "type", "reason", "mirrored", "diagnosed_from", "flags")
 BATCH_FILMS = 200
 YES, NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
@@ -57,42 +65,54 @@ def import_readings(
     csv_path: Path,
     *,
     reader: str,
+    why: str = "",
     watch: Watch = SILENT,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Clock = utc_now,
 ) -> ReadingsSummary:
     """Save a table's answers as this reader's. A film with a bad row is left out and named; the others are done.
 
-    Where the table has a column `reader`, rows of other readers are passed over. Raises UserError READINGS_FILE_BAD,
-    FILE_MISSING, PROJECT_BUSY, DISK_FULL, and CANCELLED (answers saved by then are kept).
+    Where the table has a column `reader`, rows of other readers are passed over. Signed readings change only with a
+    reason, `why`; without one they are problems. Raises UserError READINGS_FILE_BAD, FILE_MISSING,
+    READER_NAME_RESERVED, PROJECT_BUSY, DISK_FULL, and CANCELLED (answers saved by then are kept).
     """
-    reader = reader.strip()
-    if not reader:
-        raise ValueError("a reader has a name")
-    table = read_csv(csv_path, required=REQUIRED, bad=ErrorCode.READINGS_FILE_BAD)
-    problems: list[UserError] = []
-    rows = [r for r in table.rows if r.get("reader") in ("", reader)]
-    answers = _answers(project, table, rows, csv_path, reader=reader, problems=problems)
-    created = clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    reader = reader_named(reader)
+    answers, problems = answers_in(project, csv_path, reader=reader)
+    if not why.strip():
+        answers = _unsigned(project, answers, reader=reader, problems=problems)
+    created = stamp(clock)
     with project.reading() as connection:
         before = {r.film_id: r.revision for r in reading_store.current_readings(connection, reader=reader)}
     saved = 0
     for start in range(0, len(answers), BATCH_FILMS):
         watch.check("The import of readings")
         batch = answers[start : start + BATCH_FILMS]
-        held = reading_store.save_answers(project, batch, reader=reader, created_utc=created)
+        held = reading_store.save_answers(project, batch, author=Author(reader), created_utc=created, reason=why)
         saved += sum(r.revision > before.get(r.film_id, 0) for r in held)
         watch.step("readings", start + len(batch), len(answers))
-    problems.sort(key=lambda e: e.facts["line"])
+    problems.sort(key=lambda e: e.facts.get("line", 0))
     return ReadingsSummary(saved, len(answers) - saved, tuple(problems))
+
+
+def answers_in(project: Project, csv_path: Path, *, reader: str) -> tuple[list[tuple[FilmId, Answer]], list[UserError]]:
+    """A table's answers by one reader, and what is wrong with the films that are left out; nothing is saved.
+
+    Raises UserError READINGS_FILE_BAD, FILE_MISSING.
+    """
+    table = read_csv(csv_path, required=REQUIRED, bad=ErrorCode.READINGS_FILE_BAD)
+    problems: list[UserError] = []
+    rows = [r for r in table.rows if r.get("reader") in ("", reader)]
+    return _answers(project, table, rows, csv_path, reader=reader, problems=problems), problems
 
 
 def export_readings(project: Project, csv_path: Path, *, reader: str | None = None) -> int:
     """Write current answers, of one reader or (with a column `reader`) of all; how many rows. Written atomically.
 
-    A file is named by the shortest end of its path that no other film has. Raises UserError FOLDER_NOT_WRITABLE or
-    DISK_FULL.
+    A file is named by the shortest end of its path that no other film has. Raises UserError FOLDER_NOT_WRITABLE,
+    DISK_FULL, and STILL_BLINDED where several readers have answered and may not see each other's answers.
     """
     names = _names(project)
+    if reader is None and len(reading_store.reader_names(project)) > 1:
+        require_open(project)
     with project.reading() as connection:
         readings = reading_store.current_readings(connection, reader=reader)
     order = {film_id: i for i, film_id in enumerate(names)}
@@ -139,16 +159,32 @@ def _answers(
         except _RowError as error:
             problems.append(told(error))
             continue
-        if "mirrored" not in table.columns and film.reading is not None and film.reading.answer is not None:
-            answer = Answer(
-                answer.verdict,
-                answer.findings,
-                answer.exclusion,
-                answer.exclusion_text,
-                film.reading.answer.mirrored,  # the table says nothing of the sides, so what was said stands
-            )
+        if film.reading is not None and film.reading.answer is not None:
+            answer = _with_what_stands(answer, film.reading.answer, table.columns)
         answers.append((film_id, answer))
     return answers
+
+
+def _with_what_stands(answer: Answer, before: Answer, columns: Sequence[str]) -> Answer:
+    """Of what the table has no column for, what was said before stands."""
+    names = [n for n in ("mirrored", "diagnosed_from", "flags") if n not in columns]
+    return replace(answer, **{name: getattr(before, name) for name in names})
+
+
+def _unsigned(
+    project: Project, answers: list[tuple[FilmId, Answer]], *, reader: str, problems: list[UserError]
+) -> list[tuple[FilmId, Answer]]:
+    """Without the answers that would change a signed reading."""
+    with project.reading() as connection:
+        current = reading_store.current_readings(connection, reader=reader)
+    signed = {r.film_id: r.answer for r in current if r.signed_utc is not None}
+    kept = []
+    for film_id, answer in answers:
+        if film_id in signed and signed[film_id] != answer:
+            problems.append(UserError(ErrorCode.SIGNED_NEEDS_REASON, film=film_id[:12], reader=reader))
+        else:
+            kept.append((film_id, answer))
+    return kept
 
 
 def _unfound(file: str, films: int) -> str:
@@ -165,17 +201,20 @@ def _answer(rows: Sequence[CsvRow], film: Size) -> Answer:
         if verdict is not verdicts[0]:
             raise _RowError(row, f"one film cannot be both {verdicts[0].value} and {verdict.value}")
     mirrored = _agreed(rows, _mirrored, "mirrored")
+    source = _agreed(rows, _diagnosed_from, "diagnosed_from")
+    flags = _agreed(rows, _flags, "flags") or frozenset()
     if verdicts[0] is Verdict.FRACTURE:
         findings = tuple(dict.fromkeys(_finding(row, film) for row in rows))
-        return Answer(Verdict.FRACTURE, findings, mirrored=mirrored)
+        return Answer(Verdict.FRACTURE, findings, mirrored=mirrored, diagnosed_from=source, flags=flags)
     for row in rows:
         filled = [name for name in (*BOX, "type") if row.get(name)]
         if filled:
             raise _RowError(row, f"a film that is {verdicts[0].value} has no {filled[0]}")
     if verdicts[0] is not Verdict.EXCLUDED:
-        return Answer(verdicts[0], mirrored=mirrored)
+        return Answer(verdicts[0], mirrored=mirrored, diagnosed_from=source, flags=flags)
     reason, words = _agreed(rows, _reason, "reason") or (ExclusionReason.OTHER, "")
-    return Answer(Verdict.EXCLUDED, exclusion=reason, exclusion_text=words, mirrored=mirrored)
+    plain = Answer(Verdict.EXCLUDED, exclusion=reason, exclusion_text=words, mirrored=mirrored)
+    return replace(plain, diagnosed_from=source, flags=flags)
 
 
 def _agreed(rows: Sequence[CsvRow], read: Callable[[CsvRow], T | None], column: str) -> T | None:
@@ -255,6 +294,26 @@ def _mirrored(row: CsvRow) -> bool | None:
     return word in YES
 
 
+def _diagnosed_from(row: CsvRow) -> DiagnosedFrom | None:
+    return (
+        _chosen(row, "diagnosed_from", row.get("diagnosed_from"), DiagnosedFrom) if row.get("diagnosed_from") else None
+    )
+
+
+def _flags(row: CsvRow) -> frozenset[FilmFlag] | None:
+    words = [word.strip() for word in row.get("flags").split(";")]
+    return frozenset(_chosen(row, "flags", word, FilmFlag) for word in words if word) or None
+
+
+def _chosen(row: CsvRow, column: str, text: str, kind: type[E]) -> E:
+    """One of a few words, free of case, blanks and dashes."""
+    plain = re.sub(r"[\W_]+", "", text.lower())
+    for member in kind:
+        if plain in (re.sub(r"[\W_]+", "", name.lower()) for name in (member.value, member.name)):
+            return member
+    raise _RowError(row, f"{column} cannot be {text!r}; it is one of {', '.join(m.value for m in kind)}")
+
+
 def _names(project: Project) -> dict[FilmId, str]:
     first = {film_id: paths[0] for film_id, paths in film_store.all_files(project).items()}
     ends = shortest_ends(first.values())
@@ -264,17 +323,21 @@ def _names(project: Project) -> dict[FilmId, str]:
 def _rows_of(name: str, answer: Answer) -> list[tuple[str, ...]]:
     reason = "" if answer.exclusion is None else answer.exclusion.value
     reason += f": {answer.exclusion_text}" if answer.exclusion_text else ""
-    mirrored = "" if answer.mirrored is None else str(answer.mirrored).lower()
+    tail = (
+        reason,
+        "" if answer.mirrored is None else str(answer.mirrored).lower(),
+        "" if answer.diagnosed_from is None else answer.diagnosed_from.value,
+        ";".join(flag.value for flag in FilmFlag if flag in answer.flags),
+    )
     if not answer.findings:
-        return [(name, answer.verdict.value, "", "", "", "", "", reason, mirrored)]
+        return [(name, answer.verdict.value, "", "", "", "", "", *tail)]
     return [
         (
             name,
             answer.verdict.value,
             *(_plain(v) for v in (f.rectangle.x, f.rectangle.y, f.rectangle.width, f.rectangle.height)),
             "" if f.fracture_type is None else f.fracture_type.value,
-            reason,
-            mirrored,
+            *tail,
         )
         for f in answer.findings
     ]

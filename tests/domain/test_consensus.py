@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipcad_desktop.domain.annotation import Answer, ExclusionReason, Finding, Reading, Verdict
-from hipcad_desktop.domain.consensus import Consensus, consensus, extent
+from hipcad_desktop.domain.annotation import Answer, DiagnosedFrom, ExclusionReason, FilmFlag, Finding, Reading, Verdict
+from hipcad_desktop.domain.consensus import Consensus, consensus, extent, standing
 from hipcad_desktop.domain.geometry import Rectangle
 from hipcad_desktop.domain.radiograph import FilmId
 
@@ -71,3 +71,22 @@ def test_the_extent_holds_every_rectangle() -> None:
 def test_answers_that_contradict_themselves_cannot_be(build: object) -> None:
     with pytest.raises(ValueError, match="only"):
         build()  # type: ignore[operator]
+
+
+def test_what_else_readers_say_is_joined() -> None:
+    spine, bone = frozenset({FilmFlag.SPINE_IMPLANT}), frozenset({FilmFlag.PATHOLOGIC})
+    one = Answer(Verdict.UNSURE, flags=spine, diagnosed_from=DiagnosedFrom.CT_MRI)
+    agreed = consensus(readings(one, Answer(Verdict.UNSURE, flags=bone))).answer
+    assert agreed == Answer(Verdict.UNSURE, flags=spine | bone, diagnosed_from=DiagnosedFrom.CT_MRI)
+    other = consensus(readings(one, Answer(Verdict.UNSURE, diagnosed_from=DiagnosedFrom.LATERAL))).answer
+    assert other is not None
+    assert other.diagnosed_from is None
+
+
+def test_an_adjudication_goes_before_the_readers() -> None:
+    said = readings(Answer(Verdict.UNSURE), Answer(Verdict.NO_FRACTURE))
+    agreed = Reading(FilmId("f"), "consensus", 1, Answer(Verdict.NO_FRACTURE), "", adjudicators=("A", "B"))
+    assert standing([*said, agreed]) == (agreed,)
+    assert consensus([agreed, *said]) == Consensus(Answer(Verdict.NO_FRACTURE), False)
+    withdrawn = Reading(FilmId("f"), "consensus", 2, None, "", adjudicators=("A", "B"))
+    assert consensus([withdrawn, *said]).disagree

@@ -167,7 +167,7 @@ def test_midline_windows_are_equal_inside_and_mirror_images(width: int, share: f
     if narrowest < SMALLEST_WINDOW_SHARE:
         with pytest.raises(UserError) as raised:
             halve_by_midline(film, share * width, overlap_share=overlap)
-        assert raised.value.code is ErrorCode.NOT_HALVED_WINDOW_TOO_NARROW
+        assert raised.value.code is ErrorCode.NOT_HALVED_MIDLINE_AT_EDGE
         return
     halving = halve_by_midline(film, share * width, overlap_share=overlap)
     left, right = halving.left.window, halving.right.window

@@ -21,6 +21,8 @@ from hipcad_desktop.gui import theme
 from hipcad_desktop.gui.viewer.camera import MOST_ZOOM, Camera
 from hipcad_desktop.gui.viewer.film_view import FilmView
 from hipcad_desktop.gui.viewer.picture import GreyWindow, Picture
+from hipcad_desktop.gui.viewer.window_menu import ask_preset
+from hipcad_desktop.workflows.view_film import DisplayWindow
 
 coordinates = st.floats(-5000, 5000)
 
@@ -217,3 +219,75 @@ def test_another_film_has_no_marks_of_the_last_one(view: FilmView) -> None:
 
 def test_an_input_method_gets_no_keys_of_the_film(view: FilmView) -> None:
     assert not view.testAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled)
+
+
+def test_presets_are_for_the_eye_only_and_keep_the_inversion(view: FilmView) -> None:
+    values = view.film.values.copy()  # type: ignore[union-attr]
+    view.invert()
+    seen = set()
+    for name in ("auto", "bone", "soft", "full"):
+        assert view.use_preset(name) is not None
+        assert view.grey_window.inverted
+        assert view.grey_window.high > view.grey_window.low
+        seen.add((view.grey_window.low, view.grey_window.high))
+    assert len(seen) == 4
+    assert view.use_preset("file") is None
+    assert (view.film.values == values).all()  # type: ignore[union-attr]
+
+
+def test_the_files_windows_come_one_after_the_other(view: FilmView) -> None:
+    assert view.picture is not None
+    view.picture.windows = (
+        DisplayWindow("NORMAL", 100, 900),
+        DisplayWindow("CURVED", 0, 500, bytes(range(255, -1, -1))),
+    )
+    names = [preset.text for _ in range(3) if (preset := view.use_preset("file"))]
+    assert names == ["NORMAL", "CURVED", "NORMAL"]
+    view.use_preset("file")
+    grey = view.picture.grey(0, (0, 0, 400, 300), view.grey_window)
+    assert grey[0, 0] > grey[0, 50]  # the curve falls
+
+
+def test_the_menu_of_presets_works_by_keys(qtbot: QtBot, view: FilmView) -> None:
+    menu = ask_preset(view)
+    assert menu is not None
+    assert [a.isChecked() for a in menu.actions()] == [False] * 4
+    QTest.keyClick(menu, Qt.Key.Key_2)
+    assert view.grey_window == view.presets()[1].window
+    view.clear()
+    assert ask_preset(view) is None
+
+
+def test_local_contrast_changes_the_screen_and_not_the_film(view: FilmView) -> None:
+    shown, values = view.grab().toImage(), view.film.values.copy()  # type: ignore[union-attr]
+    view.set_local_contrast(True)
+    assert view.grab().toImage() != shown
+    assert (view.film.values == values).all()  # type: ignore[union-attr]
+    view.set_local_contrast(False)
+    assert view.grab().toImage() == shown
+
+
+def test_a_first_look_is_refined_where_it_lies(view: FilmView) -> None:
+    values = np.random.default_rng(3).integers(0, 3000, (1200, 1600), dtype=np.uint16)
+    whole = Picture(values)
+    first = Picture(levels=whole.levels[1:], halvings=1, size=(1600, 1200))
+    view.clear()
+    view.show_first_look(first, sides=SideMap(), exact=True)
+    assert view.film is None
+    assert view.picture is first
+    fitted = view.camera
+    view.zoom(3.0)
+    view.set_grey_window(GreyWindow(5, 70))
+    camera = view.camera
+    view.show_film(SimpleNamespace(values=values), sides=SideMap(), picture=whole)  # type: ignore[arg-type]
+    assert view.camera == camera
+    assert view.grey_window == GreyWindow(5, 70)
+    view.show_film(SimpleNamespace(values=values), sides=SideMap(), picture=whole)  # type: ignore[arg-type]
+    assert view.camera == fitted
+
+
+def test_a_first_look_tells_no_values(view: FilmView) -> None:
+    first = Picture(levels=[np.ones((300, 400), np.uint16)], halvings=2, size=(1600, 1200))
+    assert first.value_at(10, 10) is None
+    assert first.level_for(1.0) == 0
+    assert first.factor(0) == 4

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import random
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from benchmarks.kill import kill_while_saving
 from hipcad_desktop.domain.anatomy import FractureType
 from hipcad_desktop.domain.annotation import Answer, ExclusionReason, Finding, Verdict
 from hipcad_desktop.domain.geometry import Rectangle
@@ -199,60 +195,11 @@ def test_the_same_pixels_under_two_patients_are_found(project: Project, tmp_path
     assert films_under_several_patients(project) == [(FilmId(f"{11:064x}"), FilmId(f"{12:064x}"))]
 
 
-SAVING = """
-import os
-import sys
-from pathlib import Path
-from hipcad_desktop.domain.annotation import Answer, Finding, Verdict
-from hipcad_desktop.domain.geometry import Rectangle
-from hipcad_desktop.store.project_store import open_store
-from hipcad_desktop.workflows.annotate import Session
-
-def save_for_ever(n):
-    with open_store(Path(sys.argv[1]), create=False) as project:
-        session = Session(project, reader="A")
-        while True:
-            n += 1
-            findings = (Finding(Rectangle(n, 0, 1, 1)), Finding(Rectangle(n, 5, 1, 1)))
-            reading = session.save(sys.argv[2], Answer(Verdict.FRACTURE, findings))
-            print(os.getpid(), n, reading.revision, flush=True)
-
-for line in sys.stdin:  # one imported program, a child for every kill
-    child = os.fork()
-    if child == 0:
-        save_for_ever(int(line))
-    os.waitpid(child, 0)
-    print("dead", flush=True)
-"""
-KILLS = 30
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a signal")
 def test_nothing_acknowledged_is_lost_when_the_program_is_killed(tmp_path: Path) -> None:
     with open_store(tmp_path / "P", create=True) as project:
         add_films(project, [new_film(0, tmp_path)])
-    chance = random.Random(7)
-    newest = 0
-    command = [sys.executable, "-c", SAVING, str(tmp_path / "P"), FILMS[0]]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as nursery:
-        assert nursery.stdin is not None
-        assert nursery.stdout is not None
-        for _ in range(KILLS):
-            nursery.stdin.write(f"{newest}\n")
-            nursery.stdin.flush()
-            heard = [nursery.stdout.readline()]
-            time.sleep(chance.uniform(0, 0.03))
-            os.kill(int(heard[0].split()[0]), signal.SIGKILL)
-            while (line := nursery.stdout.readline()) != "dead\n":
-                assert line, "the nursery died"
-                heard.append(line)
-            _, acknowledged, revision = map(int, heard[-1].split())
-            with open_store(tmp_path / "P", create=False) as project:
-                answers = [r.answer for r in Session(project, reader="A").revisions(FILMS[0])]
-            assert len(answers) in (revision, revision + 1), "one more may be durable and not yet acknowledged"
-            assert all(a is not None and len(a.findings) == 2 for a in answers), "half a reading"
-            last = answers[-1]
-            assert last is not None
-            newest = int(last.findings[0].rectangle.x)
-            assert newest in (acknowledged, acknowledged + 1)
-        nursery.stdin.close()
+    figures = kill_while_saving(tmp_path / "P", FILMS[0], kills=20)
+    assert figures.kills == 20
+    assert figures.acknowledged >= 20
+    assert (figures.lost, figures.halved, figures.damaged, figures.audit_problems) == (0, 0, 0, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import statistics
 from dataclasses import replace
 from pathlib import Path
@@ -22,10 +23,10 @@ from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.scope import FilmScope
 from hipcad_desktop.imaging.dataset_files import read_images, read_manifest
 from hipcad_desktop.imaging.hip_image import hip_image
-from hipcad_desktop.imaging.reader import read_film
+from hipcad_desktop.imaging.reader import read_film, read_picture
 from hipcad_desktop.store.project_store import Project
 from hipcad_desktop.workflows.annotate import Session
-from hipcad_desktop.workflows.export_dataset import ExportSummary, export_dataset
+from hipcad_desktop.workflows.export_dataset import CACHE_FOLDER, ExportSummary, export_dataset
 from hipcad_desktop.workflows.import_films import import_films
 from hipcad_desktop.workflows.open_project import FilmRow, list_films, open_project
 from tests.fakes.dicom_files import dicom_file
@@ -167,7 +168,7 @@ def test_every_film_that_is_left_out_is_named_with_why(
         "film3.png": ErrorCode.NOT_EXPORTED_DISAGREE,
         "film4.png": ErrorCode.NOT_HALVED_WINDOW_TOO_NARROW,
         "film5.png": ErrorCode.NOT_HALVED_NO_GAP,
-        "film7.png": ErrorCode.NOT_HALVED_WINDOW_TOO_NARROW,
+        "film7.png": ErrorCode.NOT_HALVED_MIDLINE_AT_EDGE,
         "film8.png": ErrorCode.NOT_HALVED_SIDE_UNCLEAR,
         "film9.png": ErrorCode.FILE_MISSING,
         "film10.png": ErrorCode.FILM_CHANGED,
@@ -297,7 +298,7 @@ def test_an_export_that_cannot_be_leaves_nothing(
     def full(path: Path, data: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("hipcad_desktop.workflows.export_dataset.write_durably", full)
+    monkeypatch.setattr("hipcad_desktop.workflows.export_dataset._write", full)
     assert code_of(project, tmp_path / "D") is ErrorCode.DISK_FULL
     assert sorted(os.listdir(tmp_path)) == before
     assert len(os.listdir(tmp_path / "films")) == 6
@@ -320,11 +321,40 @@ def test_what_a_film_lost_meanwhile_is_left_out(
     def vanish(paths: list[Path], film_id: str) -> Any:
         if paths[0].name == "film1.png":
             raise UserError(ErrorCode.FILM_DAMAGED, path=str(paths[0]), detail="x")
-        return read_film(paths[0])
+        return read_picture(paths[0])[1]
 
-    monkeypatch.setattr("hipcad_desktop.workflows.export_dataset.film_from", vanish)
+    monkeypatch.setattr("hipcad_desktop.workflows.export_dataset.picture_from", vanish)
     summary = export_dataset(project, tmp_path / "D")
     assert isinstance(summary, ExportSummary)
     assert [(n.file_name, n.code) for n in summary.not_exported] == [("film1.png", ErrorCode.FILM_DAMAGED)]
     assert summary.films == 1
     assert b"film1" not in (tmp_path / "D" / "dataset.json").read_bytes()
+
+
+def test_a_second_export_decodes_nothing_and_gives_the_same_bytes(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    films = films_of(project, tmp_path / "films", 4)
+    read(project, films, broken(BOX), WHOLE, broken(BOX), WHOLE)
+    export_dataset(project, tmp_path / "D1")
+    decoded: list[str] = []
+
+    def counted(paths: list[Path], film_id: str) -> Any:
+        decoded.append(paths[0].name)
+        return read_picture(paths[0])[1]
+
+    monkeypatch.setattr("hipcad_desktop.workflows.export_dataset.picture_from", counted)
+    export_dataset(project, tmp_path / "D2")
+    assert decoded == []
+    kept = sorted((project.path / CACHE_FOLDER).rglob("*.hips"))
+    kept[0].write_bytes(kept[0].read_bytes()[:-1])
+    kept[1].unlink()
+    export_dataset(project, tmp_path / "D3")
+    assert len(decoded) == 2
+    read(project, films, broken(replace(BOX, x=20)))
+    export_dataset(project, tmp_path / "D4")
+    assert "film0.png" in decoded[2:], "another window is made anew"
+    assert bytes_below(tmp_path / "D1") == bytes_below(tmp_path / "D2") == bytes_below(tmp_path / "D3")
+    shutil.rmtree(project.path / "cache")
+    export_dataset(project, tmp_path / "D5")
+    assert bytes_below(tmp_path / "D4") == bytes_below(tmp_path / "D5")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipcad_desktop.domain.anatomy import FractureType
-from hipcad_desktop.domain.annotation import Answer, ExclusionReason, Finding, Verdict
+from hipcad_desktop.domain.annotation import Answer, DiagnosedFrom, ExclusionReason, FilmFlag, Finding, Verdict
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.geometry import Rectangle
 from hipcad_desktop.domain.progress import Watch
@@ -17,6 +17,7 @@ from hipcad_desktop.store.films import add_films
 from hipcad_desktop.store.project_store import Project, open_store
 from hipcad_desktop.workflows.annotate import Session
 from hipcad_desktop.workflows.path_index import PathIndex, shortest_ends
+from hipcad_desktop.workflows.reader_study import end_blinded_phase
 from hipcad_desktop.workflows.readings_table import export_readings, import_readings
 from tests.fakes.project_films import HEIGHT, WIDTH, new_film
 
@@ -251,6 +252,10 @@ def test_all_readers_go_into_one_table_and_each_takes_their_own_back(project: Pr
     film_id = new_film(0, Path()).radiograph.film_id
     Session(project, reader="A").save(film_id, Answer(Verdict.UNSURE))
     Session(project, reader="B").save(film_id, broken(Finding(Rectangle(1, 2, 3, 4)), Finding(Rectangle(5, 6, 7, 8))))
+    with pytest.raises(UserError) as raised:
+        export_readings(project, tmp_path / "all.csv")
+    assert raised.value.code is ErrorCode.STILL_BLINDED
+    end_blinded_phase(project)
     assert export_readings(project, tmp_path / "all.csv") == 3
     before = answers(project, "B")
     Session(project, reader="B").save(film_id, None)
@@ -266,20 +271,32 @@ FINDINGS = st.builds(
 )
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12).map(str.strip)
 SIDES = st.sampled_from([None, True, False])
+SOURCES = st.sampled_from([None, *DiagnosedFrom])
+FLAGS = st.frozensets(st.sampled_from(list(FilmFlag)))
 ANSWERS = st.one_of(
     st.builds(
         Answer,
         st.just(Verdict.FRACTURE),
         st.lists(FINDINGS, min_size=1, max_size=3, unique=True).map(tuple),
         mirrored=SIDES,
+        diagnosed_from=SOURCES,
+        flags=FLAGS,
     ),
-    st.builds(Answer, st.sampled_from([Verdict.NO_FRACTURE, Verdict.UNSURE]), mirrored=SIDES),
+    st.builds(
+        Answer,
+        st.sampled_from([Verdict.NO_FRACTURE, Verdict.UNSURE]),
+        mirrored=SIDES,
+        diagnosed_from=SOURCES,
+        flags=FLAGS,
+    ),
     st.builds(
         Answer,
         st.just(Verdict.EXCLUDED),
         exclusion=st.sampled_from(list(ExclusionReason)),
         exclusion_text=WORDS,
         mirrored=SIDES,
+        diagnosed_from=SOURCES,
+        flags=FLAGS,
     ),
 )
 
@@ -329,3 +346,43 @@ def test_the_shortest_end_that_tells_films_apart() -> None:
         Path("/x/1/b.png"): "1/b.png",
         Path("/c.png"): "/c.png",
     }
+
+
+def test_what_an_old_table_has_no_column_for_stands(project: Project, tmp_path: Path) -> None:
+    film_id = new_film(0, Path()).radiograph.film_id
+    flags = frozenset({FilmFlag.SPINE_IMPLANT, FilmFlag.PATHOLOGIC})
+    Session(project, reader="A").save(
+        film_id, Answer(Verdict.UNSURE, mirrored=True, diagnosed_from=DiagnosedFrom.CT_MRI, flags=flags)
+    )
+    (tmp_path / "t.csv").write_text("file,verdict,x,y,width,height,type\nfilm0.png,no_fracture,,,,,\n")
+    assert import_readings(project, tmp_path / "t.csv", reader="A").problems == ()
+    wanted = Answer(Verdict.NO_FRACTURE, mirrored=True, diagnosed_from=DiagnosedFrom.CT_MRI, flags=flags)
+    assert Session(project, reader="A").answer(film_id) == wanted
+    (tmp_path / "t.csv").write_text(
+        "file,verdict,x,y,width,height,type,diagnosed_from,flags\n"
+        "film0.png,no_fracture,,,,,,ct mri,Spine-Implant ; old_pelvic_fracture\nfilm1.png,unsure,,,,,,CT,\n"
+    )
+    summary = import_readings(project, tmp_path / "t.csv", reader="A")
+    assert [p.facts["line"] for p in summary.problems] == [3]
+    answer = Session(project, reader="A").answer(film_id)
+    assert answer is not None
+    assert answer.flags == {FilmFlag.SPINE_IMPLANT, FilmFlag.OLD_PELVIC_FRACTURE}
+
+
+def test_a_table_changes_signed_readings_only_with_a_reason(project: Project, tmp_path: Path) -> None:
+    session = Session(project, reader="A")
+    signed, free = (new_film(i, Path()).radiograph.film_id for i in range(2))
+    for film_id in (signed, free):
+        session.save(film_id, Answer(Verdict.UNSURE))
+    session.sign(signed)
+    (tmp_path / "t.csv").write_text(
+        "file,verdict,x,y,width,height\nfilm0.png,no_fracture,,,,\nfilm1.png,no_fracture,,,,\n"
+    )
+    summary = import_readings(project, tmp_path / "t.csv", reader="A")
+    assert (summary.saved, [p.code for p in summary.problems]) == (1, [ErrorCode.SIGNED_NEEDS_REASON])
+    assert session.answer(signed) == Answer(Verdict.UNSURE)
+    summary = import_readings(project, tmp_path / "t.csv", reader="A", why="read on a better screen")
+    assert (summary.saved, summary.unchanged, summary.problems) == (1, 1, ())
+    assert session.revisions(signed)[-1].reason == "read on a better screen"
+    with pytest.raises(UserError, match="reader_name_reserved"):
+        import_readings(project, tmp_path / "t.csv", reader="Consensus")

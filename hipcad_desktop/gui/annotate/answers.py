@@ -2,33 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from hipcad_desktop.domain.annotation import Answer, ExclusionReason, Finding, Verdict
+from hipcad_desktop.domain.anatomy import FractureType
+from hipcad_desktop.domain.annotation import Answer, DiagnosedFrom, ExclusionReason, FilmFlag, Finding, Verdict
 from hipcad_desktop.domain.errors import UserError
 from hipcad_desktop.domain.geometry import Size
 from hipcad_desktop.domain.halving import Halving, HipWindow, halve_by_midline, halve_by_rectangles
 from hipcad_desktop.domain.messages import sentence
 
 
-def with_findings(findings: tuple[Finding, ...], *, mirrored: bool | None) -> Answer | None:
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What is said of a film beside the verdict; kept by the window until there is one to save it with."""
+
+    mirrored: bool | None = None
+    flags: frozenset[FilmFlag] = frozenset()
+
+
+def remarks_of(answer: Answer) -> Remarks:
+    """The remarks of an answer."""
+    return Remarks(answer.mirrored, answer.flags)
+
+
+def with_findings(before: Answer | None, findings: tuple[Finding, ...], remarks: Remarks) -> Answer | None:
     """Rectangles mean fracture; the last one deleted leaves the film unread."""
-    return Answer(Verdict.FRACTURE, findings, mirrored=mirrored) if findings else None
+    source = before.diagnosed_from if before else None
+    return (
+        Answer(Verdict.FRACTURE, findings, mirrored=remarks.mirrored, flags=remarks.flags, diagnosed_from=source)
+        if findings
+        else None
+    )
 
 
-def with_verdict(verdict: Verdict, *, mirrored: bool | None) -> Answer:
+def with_verdict(verdict: Verdict, remarks: Remarks) -> Answer:
     """No fracture or unsure; rectangles go."""
-    return Answer(verdict, mirrored=mirrored)
+    return Answer(verdict, mirrored=remarks.mirrored, flags=remarks.flags)
 
 
-def excluded(reason: ExclusionReason, text: str, *, mirrored: bool | None) -> Answer:
+def excluded(reason: ExclusionReason, text: str, remarks: Remarks) -> Answer:
     """Not for the cohort."""
-    return Answer(Verdict.EXCLUDED, exclusion=reason, exclusion_text=text.strip(), mirrored=mirrored)
+    return Answer(
+        Verdict.EXCLUDED,
+        exclusion=reason,
+        exclusion_text=text.strip(),
+        mirrored=remarks.mirrored,
+        flags=remarks.flags,
+    )
 
 
-def with_sides(answer: Answer | None, mirrored: bool | None) -> Answer | None:
-    """The same answer with the sides confirmed or corrected."""
-    return None if answer is None else replace(answer, mirrored=mirrored)
+def with_remarks(answer: Answer | None, remarks: Remarks) -> Answer | None:
+    """The same answer with other remarks."""
+    return None if answer is None else replace(answer, mirrored=remarks.mirrored, flags=remarks.flags)
+
+
+def with_type(answer: Answer, index: int, fracture_type: FractureType) -> Answer:
+    """A rectangle's type; the same again takes it back."""
+    held = answer.findings[index]
+    changed = replace(held, fracture_type=None if held.fracture_type is fracture_type else fracture_type)
+    return replace(answer, findings=(*answer.findings[:index], changed, *answer.findings[index + 1 :]))
+
+
+def with_source(answer: Answer, source: DiagnosedFrom) -> Answer:
+    """What the fracture was first seen on; the same again takes it back."""
+    return replace(answer, diagnosed_from=None if answer.diagnosed_from is source else source)
 
 
 def halving_of(

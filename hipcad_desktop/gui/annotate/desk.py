@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from hipcad_desktop.domain.anatomy import FractureType, SideMap
-from hipcad_desktop.domain.annotation import Answer, ExclusionReason, Finding, Verdict
+from hipcad_desktop.domain.annotation import Answer, DiagnosedFrom, ExclusionReason, FilmFlag, Finding, Verdict
 from hipcad_desktop.domain.geometry import Size
 from hipcad_desktop.domain.halving import Halving
 from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.gui.annotate import answers
+from hipcad_desktop.gui.annotate.answers import Remarks
 from hipcad_desktop.gui.binding import ProjectBinding
 from hipcad_desktop.gui.state.project_state import FilmFacts, ProjectState, shown_sides
 from hipcad_desktop.gui.tasks import Tasks
@@ -36,9 +38,10 @@ class ReadingDesk(QObject):
         self._binding = binding
         self._tasks = tasks
         self._film: Film | None = None  # decoded; None while it is on its way
-        self._mirrored: dict[FilmId, bool] = {}  # said before there is a verdict to save it with
+        self._remarks: dict[FilmId, Remarks] = {}  # said before there is a verdict to save them with
         state.current_changed.connect(self._other_film)
         state.answer_changed.connect(self._answer_changed)
+        state.signed_changed.connect(self._answer_changed)
         state.films_replaced.connect(self.show_again)
 
     @property
@@ -59,12 +62,17 @@ class ReadingDesk(QObject):
         return None if facts is None else self._state.answer(facts.film_id)
 
     @property
-    def mirrored(self) -> bool | None:
-        """What the reader says of the sides."""
+    def remarks(self) -> Remarks:
+        """What the reader says beside the verdict, saved or not."""
         facts, answer = self.facts, self.answer
         if facts is None:
-            return None
-        return answer.mirrored if answer is not None else self._mirrored.get(facts.film_id)
+            return Remarks()
+        return answers.remarks_of(answer) if answer is not None else self._remarks.get(facts.film_id, Remarks())
+
+    @property
+    def mirrored(self) -> bool | None:
+        """What the reader says of the sides."""
+        return self.remarks.mirrored
 
     @property
     def sides(self) -> SideMap:
@@ -110,16 +118,34 @@ class ReadingDesk(QObject):
     def set_findings(self, findings: tuple[Finding, ...]) -> None:
         """Rectangles were drawn, moved, resized or deleted."""
         had = self.answer
-        self._save(answers.with_findings(findings, mirrored=self.mirrored))
+        self._save(answers.with_findings(had, findings, self.remarks))
         if not findings and had is not None:
             self.said.emit("The last rectangle is gone: the film is unread again.")
 
-    def set_type(self, index: int, fracture_type: FractureType | None) -> None:
-        """A finding got its type."""
+    def set_type(self, index: int | None, fracture_type: FractureType) -> None:
+        """The selected rectangle's type; with one rectangle only it need not be selected."""
         answer = self.answer
-        if answer is not None and index < len(answer.findings):
-            changed = Finding(answer.findings[index].rectangle, fracture_type)
-            self.set_findings((*answer.findings[:index], changed, *answer.findings[index + 1 :]))
+        if answer is None or not answer.findings:
+            self.said.emit("A type belongs to a rectangle: draw one first.")
+            return
+        if index is None and len(answer.findings) == 1:
+            index = 0
+        if index is None or index >= len(answer.findings):
+            self.said.emit("Which rectangle? Select one first.")
+            return
+        self._save(answers.with_type(answer, index, fracture_type))
+
+    def set_source(self, source: DiagnosedFrom) -> None:
+        """What the fracture was first seen on."""
+        answer = self.answer
+        if answer is None or answer.verdict is not Verdict.FRACTURE:
+            self.said.emit("This is said of a fracture: draw its rectangle first.")
+            return
+        self._save(answers.with_source(answer, source))
+
+    def toggle_flag(self, flag: FilmFlag) -> None:
+        """Something else that the film shows, or not."""
+        self._remark(replace(self.remarks, flags=self.remarks.flags ^ {flag}))
 
     def set_verdict(self, verdict: Verdict) -> None:
         """No fracture, or unsure."""
@@ -127,35 +153,48 @@ class ReadingDesk(QObject):
             self.said.emit("That is the answer already.")
             return
         gone = len(self.answer.findings) if self.answer else 0
-        self._save(answers.with_verdict(verdict, mirrored=self.mirrored))
+        self._save(answers.with_verdict(verdict, self.remarks))
         if gone:
             self.said.emit(f"{gone} rectangle{'s' if gone > 1 else ''} removed. Undo brings back what was.")
 
     def exclude(self, reason: ExclusionReason, text: str = "") -> None:
         """Not for the cohort."""
-        self._save(answers.excluded(reason, text, mirrored=self.mirrored))
+        self._save(answers.excluded(reason, text, self.remarks))
 
     def set_mirrored(self, mirrored: bool) -> None:
         """The sides are as usual (False) or the other way round (True); the same again takes it back."""
+        self._remark(replace(self.remarks, mirrored=None if self.mirrored is mirrored else mirrored))
+
+    def sign(self) -> None:
+        """Put the reader's name under the answer."""
+        facts, answer = self.facts, self.answer
+        if facts is None:
+            return
+        if answer is None:
+            self.said.emit("There is no answer to sign yet.")
+        elif self._state.unreasoned is not None:
+            self.said.emit("Give the reason for the change first.")
+        elif self._state.signed(facts.film_id) and self._state.saving == 0:
+            self.said.emit("This reading is signed already.")
+        else:
+            self._binding.sign(facts.film_id, done=lambda: self.said.emit(f"Signed by {self._state.reader}."))
+
+    def _remark(self, remarks: Remarks) -> None:
         facts = self.facts
         if facts is None:
             return
-        said: bool | None = None if self.mirrored is mirrored else mirrored
         if self.answer is not None:
-            self._save(answers.with_sides(self.answer, said))
-            return
-        if said is None:
-            self._mirrored.pop(facts.film_id, None)
+            self._save(answers.with_remarks(self.answer, remarks))
         else:
-            self._mirrored[facts.film_id] = said
-        self.answer_shown.emit()
+            self._remarks[facts.film_id] = remarks
+            self.answer_shown.emit()
 
     def _save(self, answer: Answer | None) -> None:
         facts = self.facts
         if facts is None:
             return
-        if answer is None and self.mirrored is not None:
-            self._mirrored[facts.film_id] = self.mirrored
+        if answer is None:
+            self._remarks[facts.film_id] = self.remarks
         self._binding.save(facts.film_id, answer)
 
     def _answer_changed(self, film_id: str) -> None:

@@ -12,7 +12,17 @@ from hipcad_desktop.domain.radiograph import PatientFacts
 from hipcad_desktop.gui.state.project_state import FilmFacts
 from hipcad_desktop.gui.widgets.elided import ElidedLabel
 
-TOOLS = ("undo", "redo", "fit", "actual_size", "invert", "reset_window", "hide_marks")
+TOOLS = (
+    "undo",
+    "redo",
+    "fit",
+    "actual_size",
+    "invert",
+    "reset_window",
+    "window_presets",
+    "local_contrast",
+    "hide_marks",
+)
 
 
 class FilmHeader(QFrame):

@@ -4,36 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtCore import QElapsedTimer, QEvent, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
-    QInputDialog,
     QLabel,
-    QMenu,
     QSplitter,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
-from hipcad_desktop.domain.annotation import ExclusionReason, Verdict
+from hipcad_desktop.domain.annotation import Verdict
 from hipcad_desktop.domain.diagnosis import Refusal
 from hipcad_desktop.domain.errors import UserError
 from hipcad_desktop.domain.messages import refusal_sentence, sentence
 from hipcad_desktop.domain.radiograph import FilmId
+from hipcad_desktop.gui.actions import in_scope
 from hipcad_desktop.gui.annotate.desk import ReadingDesk
 from hipcad_desktop.gui.annotate.film_header import FilmHeader
+from hipcad_desktop.gui.annotate.large_hips import LargeHips
 from hipcad_desktop.gui.annotate.panel import ReadingPanel
+from hipcad_desktop.gui.annotate.reading_commands import ReadingCommands
 from hipcad_desktop.gui.annotate.rectangle_tool import RectangleTool
 from hipcad_desktop.gui.binding import ProjectBinding
 from hipcad_desktop.gui.state.project_state import ProjectState
 from hipcad_desktop.gui.tasks import Tasks
 from hipcad_desktop.gui.viewer.film_source import FilmSource, LoadedFilm
 from hipcad_desktop.gui.viewer.film_view import FilmView
+from hipcad_desktop.gui.viewer.picture import Picture
+from hipcad_desktop.gui.widgets.ask_bar import AskBar
 from hipcad_desktop.gui.widgets.empty import EmptyPage
 from hipcad_desktop.gui.worklist.worklist import Worklist
+
+HELD_MS = 350  # a key let go after that was held, not tapped
 
 
 class AnnotateMode(QWidget):
@@ -55,15 +60,26 @@ class AnnotateMode(QWidget):
         self._actions = actions
         self.desk = ReadingDesk(state, binding, tasks, self)
         self.source = FilmSource(tasks, binding.load, self)
-        self.worklist = Worklist(state)
+        self.worklist = Worklist(state, binding)
         self.view = FilmView()
         self.view.setAccessibleName("Film")
         self.tool = RectangleTool(self)
         self.view.set_tool(self.tool)
         self.panel = ReadingPanel(actions)
         self.header = FilmHeader(actions)
+        self.bar = AskBar()
         self._notice = QLabel()
+        self._held = QElapsedTimer()
         self._build()
+        self.commands = ReadingCommands(
+            state=state,
+            binding=binding,
+            desk=self.desk,
+            tool=self.tool,
+            view=self.view,
+            bar=self.bar,
+            beside=self.panel.verdicts[Verdict.EXCLUDED],
+        )
         self._wire()
 
     def _build(self) -> None:
@@ -81,11 +97,13 @@ class AnnotateMode(QWidget):
         self._film_stack = QStackedLayout(film)
         self._film_stack.addWidget(self.view)
         self._film_stack.addWidget(self._notice)
+        self.large_hips = LargeHips(self.view)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
+        column.addWidget(self.bar)
         column.addWidget(film, 1)
         self.splitter = QSplitter()
         self.splitter.setHandleWidth(5)
@@ -95,34 +113,38 @@ class AnnotateMode(QWidget):
         self.worklist.setMinimumWidth(220)
         centre.setMinimumWidth(320)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([330, 800, 312])
+        self.splitter.setSizes([300, 840, 302])
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.splitter)
         self._pages.addWidget(self._empty)
-        for action in self._actions.values():
-            if action.shortcutContext() is Qt.ShortcutContext.WidgetWithChildrenShortcut:
-                self.addAction(action)
+        for action in in_scope(self._actions, "annotate"):
+            self.addAction(action)
 
     def _wire(self) -> None:
         state, desk, tool, panel = self._state, self.desk, self.tool, self.panel
         state.current_changed.connect(self._other_film)
         state.films_replaced.connect(self._films_replaced)
         state.closed.connect(self.source.forget)
+        self.source.previewed.connect(self._film_previewed)
         self.source.ready.connect(self._film_ready)
         self.source.failed.connect(self._film_failed)
         desk.answer_shown.connect(self._show_answer)
         desk.halving_changed.connect(self._show_halving)
         desk.hips_ready.connect(lambda halving, hips: panel.show_hips(halving, hips, desk.sides))
-        desk.said.connect(self.status_message)
+        desk.hips_ready.connect(lambda halving, hips: self.large_hips.show_hips(halving, hips, desk.sides))
+        for speaker in (desk, self.commands):
+            speaker.said.connect(self.status_message)
+        self.commands.focus_wanted.connect(self.take_focus)
+        state.saving_changed.connect(self._show_signature)
+        state.signed_changed.connect(lambda _film: self._show_signature())
         tool.edited.connect(self._edited)
         tool.committed.connect(desk.set_findings)
         tool.selection_changed.connect(lambda _index: self._show_findings())
         tool.repaint_asked.connect(self.view.update)
         panel.finding_picked.connect(self._pick)
-        panel.type_chosen.connect(desk.set_type)
         panel.delete_asked.connect(self._delete)
         panel.sides_chosen.connect(desk.set_mirrored)
-        self.view.space_tapped.connect(lambda back: self.step(-1 if back else 1))
+        self.view.space_tapped.connect(self._space)
         self.view.pointer_moved.connect(self.pointer_moved)
         self.worklist.all_read.connect(lambda: self.status_message.emit("Every film of this list has been read."))
 
@@ -140,34 +162,10 @@ class AnnotateMode(QWidget):
         self.worklist.next_unread()
         self.take_focus()
 
-    def say(self, verdict: Verdict) -> None:
-        """No fracture, or unsure."""
-        if self._readable():
-            self.desk.set_verdict(verdict)
-
-    def ask_exclusion(self) -> None:
-        """A menu of reasons beside the button."""
-        if not self._readable():
-            return
-        menu = QMenu(self)
-        menu.setObjectName("exclusion_menu")
-        for number, reason in enumerate(ExclusionReason, 1):
-            words = f"&{number}  {reason.value}" + ("…" if reason is ExclusionReason.OTHER else "")
-            menu.addAction(words).triggered.connect(lambda _c=False, r=reason: self._exclude(r))
-        menu.aboutToHide.connect(menu.deleteLater)
-        button = self.panel.verdicts[Verdict.EXCLUDED]
-        menu.popup(button.mapToGlobal(QPoint(0, button.height())))
-
-    def choose_sides(self, *, swapped: bool) -> None:
-        """Confirm the letters on the film, or turn them round."""
-        if self._readable():
-            shown = self.desk.sides.mirrored
-            self.desk.set_mirrored(shown != swapped)
-
-    def delete_finding(self) -> None:
-        """Delete the selected rectangle."""
-        if self._readable() and not self.tool.delete_selected():
-            self.status_message.emit("Select a rectangle first: click on it.")
+    def show_large_hips(self, shown: bool) -> None:
+        """The two hip images over the film; the key held shows them only as long."""
+        self._held.start()
+        self.large_hips.setVisible(shown)
 
     def hide_marks(self, hidden: bool) -> None:
         """The bone alone."""
@@ -200,6 +198,11 @@ class AnnotateMode(QWidget):
             self.panel.show_nothing()
         else:
             self.source.show(film_id)
+
+    def _film_previewed(self, film_id: str, picture: Picture, exact: bool) -> None:
+        if film_id == self._state.current:
+            self._show_words("")
+            self.view.show_first_look(picture, sides=self.desk.sides, exact=exact)
 
     def _film_ready(self, film_id: str, loaded: LoadedFilm) -> None:
         if film_id != self._state.current:
@@ -234,8 +237,16 @@ class AnnotateMode(QWidget):
             self.tool.set_findings(findings)
         self.view.set_sides(self.desk.sides)
         self.panel.show_answer(
-            answer, film=size, sides=self.desk.sides, mirrored=self.desk.mirrored, selected=self.tool.selected
+            answer, film=size, sides=self.desk.sides, remarks=self.desk.remarks, selected=self.tool.selected
         )
+        self._show_signature()
+
+    def _show_signature(self) -> None:
+        facts = self.desk.facts
+        if facts is not None:
+            waiting = self._state.unreasoned == facts.film_id
+            reading = self._state.reading(facts.film_id)
+            self.panel.sign_line.show_reading(reading, answered=self.desk.answer is not None, waiting=waiting)
 
     def _show_findings(self) -> None:
         size = self.desk.size
@@ -250,6 +261,8 @@ class AnnotateMode(QWidget):
     def _show_halving(self, halving: object, trouble: str) -> None:
         self.view.set_halving(halving)  # type: ignore[arg-type]
         self.panel.show_halving(halving, trouble)  # type: ignore[arg-type]
+        if halving is None:
+            self.large_hips.say(trouble)
 
     def _pick(self, index: int) -> None:
         self.tool.select(index)
@@ -260,20 +273,20 @@ class AnnotateMode(QWidget):
         self.tool.delete_selected()
         self.take_focus()
 
-    def _exclude(self, reason: ExclusionReason) -> None:
-        text = ""
-        if reason is ExclusionReason.OTHER:
-            text, sure = QInputDialog.getText(self, "Exclude the film", "Why? (no names)")
-            if not sure:
+    def _space(self, back: bool) -> None:
+        # Space is held for panning, so the canvas keeps it from the shortcuts; tapped, it is the key of its command.
+        key = QKeySequence("Shift+Space" if back else "Space")
+        for action in in_scope(self._actions, "annotate"):
+            if key in action.shortcuts() and action.isEnabled():
+                action.trigger()
                 return
-        self.desk.exclude(reason, text)
 
-    def _readable(self) -> bool:
-        self.tool.finish()
-        if self.view.film is None:
-            self.status_message.emit("The film is not shown yet: an answer needs a look first.")
-            return False
-        return True
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        action = self._actions["large_hips"]
+        of_hips = QKeySequence(event.key()) in action.shortcuts()
+        if of_hips and not event.isAutoRepeat() and action.isChecked() and self._held.elapsed() >= HELD_MS:
+            action.setChecked(False)
+        super().keyReleaseEvent(event)
 
     def event(self, event: QEvent) -> bool:
         # Space and Return press a focused button; as shortcuts they would turn the page instead. The focused widget

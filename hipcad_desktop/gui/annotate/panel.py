@@ -1,4 +1,4 @@
-"""The reading: verdict, findings, sides, and what becomes of the film. Tells what is chosen; decides nothing."""
+"""The reading: verdict, findings, remarks, sides, signature, and what becomes of the film. Decides nothing."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.anatomy import Side, SideMap, SideSource
 from hipcad_desktop.domain.annotation import Answer, Finding, Verdict
 from hipcad_desktop.domain.geometry import Size
 from hipcad_desktop.domain.halving import Halving
 from hipcad_desktop.gui import theme
-from hipcad_desktop.gui.actions import shown_key
+from hipcad_desktop.gui.annotate.answers import Remarks
+from hipcad_desktop.gui.annotate.chips import FlagChips, SourceChips, TypeChips
 from hipcad_desktop.gui.annotate.findings_list import FindingsList
 from hipcad_desktop.gui.annotate.previews import HipPreviews
-from hipcad_desktop.gui.widgets.icons import icon
+from hipcad_desktop.gui.annotate.sign_line import SignLine
+from hipcad_desktop.gui.annotate.verdict_button import VerdictButton
 from hipcad_desktop.gui.widgets.notice import Notice
-from hipcad_desktop.gui.worklist.model import status_colour
 
-BUTTONS: tuple[tuple[Verdict, str, str, str], ...] = (
-    (Verdict.FRACTURE, "Fracture", "draw it", "fracture"),
-    (Verdict.NO_FRACTURE, "No fracture", "no_fracture", "no_fracture"),
-    (Verdict.UNSURE, "Unsure", "unsure", "unsure"),
-    (Verdict.EXCLUDED, "Excluded", "exclude", "excluded"),
+BUTTONS: tuple[tuple[Verdict, str, str], ...] = (
+    (Verdict.FRACTURE, "Fracture", ""),
+    (Verdict.NO_FRACTURE, "No fracture", "no_fracture"),
+    (Verdict.UNSURE, "Unsure", "unsure"),
+    (Verdict.EXCLUDED, "Excluded", "exclude"),
 )
 
 USUAL = "The patient's right is on the picture's left, as usual"
@@ -44,56 +45,55 @@ class ReadingPanel(QWidget):
 
     sides_chosen = Signal(bool)  # mirrored
     finding_picked = Signal(int)
-    type_chosen = Signal(int, object)
     delete_asked = Signal(int)
 
     def __init__(self, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("look", "panel")
         self.setMinimumWidth(292)
-        self._actions = actions
-        self.verdicts: dict[Verdict, QPushButton] = {}
         self._shown: Verdict | None = None
+        self.verdicts: dict[Verdict, VerdictButton] = {}
+        for verdict, text, action in BUTTONS:
+            self.verdicts[verdict] = VerdictButton(verdict, text, actions[action] if action else None)
+            self.verdicts[verdict].clicked.connect(self.show_verdict_again)
         self.findings = FindingsList()
         self.findings.picked.connect(self.finding_picked)
-        self.findings.type_chosen.connect(self.type_chosen)
         self.findings.delete_asked.connect(self.delete_asked)
+        self.types, self.sources, self.flags = TypeChips(actions), SourceChips(actions), FlagChips(actions)
         self.previews = HipPreviews()
-        self.halving_notice = Notice()
-        self.scope_notice = Notice()
+        self.halving_notice, self.scope_notice = Notice(), Notice()
+        self.sign_line = SignLine(actions)
         self._reason = _label("", "muted")
-        self._sides_words = _label("", "muted")
+        self._sides_words, self._flags_words = _label("", "muted"), _label("", "warning")
         self.as_shown, self.swapped = QPushButton(), QPushButton()
+        self._broken = QWidget()  # what is asked of a fracture only
         self._build()
-        self._colour()
         self.show_nothing()
 
     def _build(self) -> None:
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.setContentsMargins(12, 10, 12, 12)
-        column.setSpacing(6)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(5)
         column.addWidget(self.scope_notice)
         column.addWidget(_label("READING", "section"))
-        for verdict, text, action, picture in BUTTONS:
-            column.addWidget(self._verdict_button(verdict, text, action, picture))
+        grid = QGridLayout()
+        grid.setSpacing(5)
+        for number, button in enumerate(self.verdicts.values()):
+            grid.addWidget(button, number // 2, number % 2)
+            grid.setColumnStretch(number % 2, 1)
+        column.addLayout(grid)
         column.addWidget(self._reason)
-        self._findings_title = _label("FINDINGS", "section")
-        column.addWidget(self._findings_title)
-        column.addWidget(self.findings)
-        column.addSpacing(6)
-        column.addWidget(_label("SIDES", "section"))
-        column.addWidget(self._sides_words)
-        sides = QHBoxLayout()
-        sides.setSpacing(6)
-        for button, mirrored in ((self.as_shown, False), (self.swapped, True)):
-            button.setText(f"{Side.LEFT} | {Side.RIGHT}  mirrored" if mirrored else f"{Side.RIGHT} | {Side.LEFT}")
-            button.setToolTip(TURNED if mirrored else USUAL)
-            button.setCheckable(True)
-            button.clicked.connect(lambda _checked=False, m=mirrored: self.sides_chosen.emit(m))
-            sides.addWidget(button, 1)
-        column.addLayout(sides)
-        column.addSpacing(6)
+        broken = QVBoxLayout(self._broken)
+        broken.setContentsMargins(0, 0, 0, 0)
+        broken.setSpacing(5)
+        for part in (self.findings, self.types, _label("FIRST SEEN ON", "section"), self.sources):
+            broken.addWidget(part)
+        column.addWidget(self._broken)
+        column.addLayout(_heading("ALSO ON THE FILM", self._flags_words))
+        column.addWidget(self.flags)
+        column.addLayout(_heading("SIDES", self._sides_words))
+        column.addLayout(self._sides())
         column.addWidget(_label("HIP IMAGES", "section"))
         column.addWidget(self.halving_notice)
         column.addWidget(self.previews)
@@ -102,70 +102,49 @@ class ReadingPanel(QWidget):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a click on a chip leaves the keys with the film
         scroll.setWidget(inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
         layout.addWidget(scroll, 1)
-        layout.addWidget(self._next_button())
+        layout.addWidget(self.sign_line)
 
-    def _verdict_button(self, verdict: Verdict, text: str, action: str, picture: str) -> QPushButton:
-        button = QPushButton()
-        button.setProperty("look", "verdict")
-        button.setProperty("icon_name", picture)
-        button.setCheckable(True)
-        button.setIconSize(QSize(18, 18))
-        button.setAccessibleName(text)
-        hint = action if verdict is Verdict.FRACTURE else shown_key(action)
-        row = QHBoxLayout(button)
-        row.setContentsMargins(36, 0, 10, 0)
-        words, key = QLabel(text), _label(hint, "key" if verdict is not Verdict.FRACTURE else "muted")
-        for label in (words, key):
-            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        row.addWidget(words)
-        row.addStretch(1)
-        row.addWidget(key, 0, Qt.AlignmentFlag.AlignVCenter)
-        button.setMinimumHeight(36)
-        if verdict is Verdict.FRACTURE:
-            button.setToolTip("Drag a rectangle round the fracture on the film")
-            button.clicked.connect(self.show_verdict_again)
-        else:
-            button.setToolTip(self._actions[action].toolTip())
-            button.clicked.connect(self._actions[action].trigger)
-            button.clicked.connect(self.show_verdict_again)
-        self.verdicts[verdict] = button
-        return button
-
-    def _next_button(self) -> QWidget:
-        bar = QFrame()
-        bar.setProperty("look", "panel")
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(12, 8, 12, 10)
-        self.next = QPushButton("Next unread   ↵")
-        self.next.setProperty("look", "primary")
-        self.next.setToolTip("Go on with the next film that has no answer yet")
-        self.next.clicked.connect(self._actions["next_unread"].trigger)
-        row.addWidget(self.next)
-        return bar
+    def _sides(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(5)
+        for button, mirrored in ((self.as_shown, False), (self.swapped, True)):
+            button.setText(f"{Side.LEFT} | {Side.RIGHT}  mirrored" if mirrored else f"{Side.RIGHT} | {Side.LEFT}")
+            button.setToolTip(TURNED if mirrored else USUAL)
+            button.setProperty("look", "chip")
+            button.setCheckable(True)
+            button.clicked.connect(lambda _checked=False, m=mirrored: self.sides_chosen.emit(m))
+            row.addWidget(button, 1)
+        return row
 
     def show_nothing(self) -> None:
         """No film."""
         self.setEnabled(False)
         self.show_verdict(None)
-        self.findings.show_findings((), film=Size(1, 1), sides=SideMap(), selected=None)
-        self._findings_title.hide()
+        self.show_findings((), film=Size(1, 1), sides=SideMap(), selected=None)
+        self.flags.show_flags(frozenset())
         self._reason.hide()
         self._sides_words.setText("")
+        self._flags_words.setText("")
         self.scope_notice.say("")
+        self.sign_line.show_reading(None, answered=False)
         self.show_halving(None, "")
 
     def show_answer(
-        self, answer: Answer | None, *, film: Size, sides: SideMap, mirrored: bool | None, selected: int | None
+        self, answer: Answer | None, *, film: Size, sides: SideMap, remarks: Remarks, selected: int | None
     ) -> None:
-        """The answer on the film looked at. mirrored: what the reader says of the sides, saved already or not."""
+        """The answer on the film looked at. remarks: also those not saved yet, for want of a verdict."""
         self.setEnabled(True)
-        findings = answer.findings if answer else ()
         self.show_verdict(answer.verdict if answer else None)
-        self.show_findings(findings, film=film, sides=sides, selected=selected)
+        self.show_findings(answer.findings if answer else (), film=film, sides=sides, selected=selected)
+        self.sources.show_source(answer.diagnosed_from if answer else None)
+        self.flags.show_flags(remarks.flags)
+        self._flags_words.setText("saved with the verdict" if remarks.flags and answer is None else "")
         reason = ""
         if answer is not None and answer.exclusion is not None:
             reason = f"Reason: {answer.exclusion.value}" + (
@@ -173,12 +152,15 @@ class ReadingPanel(QWidget):
             )
         self._reason.setText(reason)
         self._reason.setVisible(bool(reason))
-        self._show_sides(sides, mirrored, saved=answer is not None)
+        self._show_sides(sides, remarks.mirrored, saved=answer is not None)
 
     def show_findings(self, findings: tuple[Finding, ...], *, film: Size, sides: SideMap, selected: int | None) -> None:
         """The rectangles, also while they are dragged."""
         self.findings.show_findings(findings, film=film, sides=sides, selected=selected)
-        self._findings_title.setVisible(bool(findings))
+        self._broken.setVisible(bool(findings))
+        index = 0 if selected is None and len(findings) == 1 else selected
+        kind = findings[index].fracture_type if index is not None and index < len(findings) else None
+        self.types.show_type(kind)
 
     def show_verdict(self, verdict: Verdict | None) -> None:
         """Which verdict holds."""
@@ -207,25 +189,32 @@ class ReadingPanel(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         if hasattr(self, "verdicts") and theme.has_changed(self, event):
-            self._colour()
+            for button in self.verdicts.values():
+                button.recolour()
         super().changeEvent(event)
 
     def _show_sides(self, sides: SideMap, mirrored: bool | None, *, saved: bool) -> None:
         match sides.source:
             case SideSource.READER:
-                words, look = "Confirmed by you" + ("." if saved else "; saved with the verdict."), "ok"
+                words, look = "confirmed by you" if saved else "confirmed; saved with the verdict", "ok"
             case SideSource.HEADER:
-                words, look = "From the file's header.", "muted"
+                words, look = "from the file's header", "muted"
             case SideSource.ASSUMED:
-                words, look = "Assumed: the file does not say. Please check.", "warning"
+                words, look = "assumed: please check", "warning"
         self._sides_words.setText(words)
         _set_look(self._sides_words, look)
         self.as_shown.setChecked(mirrored is False)
         self.swapped.setChecked(mirrored is True)
 
-    def _colour(self) -> None:
-        for verdict, button in self.verdicts.items():
-            button.setIcon(icon(button.property("icon_name"), status_colour(verdict.value)))
+
+def _heading(title: str, words: QLabel) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setContentsMargins(0, 3, 0, 0)
+    row.addWidget(_label(title, "section"))
+    row.addStretch(1)
+    words.setWordWrap(False)
+    row.addWidget(words)
+    return row
 
 
 def _label(text: str, look: str) -> QLabel:

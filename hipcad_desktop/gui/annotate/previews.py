@@ -16,6 +16,13 @@ from hipcad_desktop.gui import theme
 from hipcad_desktop.gui.annotate.answers import hip_words
 
 
+def grey_image(pixels: NDArray[np.uint8]) -> QImage:
+    """uint8 [h, w] as a picture of its own."""
+    data: Any = np.ascontiguousarray(pixels)
+    height, width = data.shape
+    return QImage(data.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
+
+
 class HipPicture(QWidget):
     """One hip image, square, with a frame in the colour of its class."""
 
@@ -26,7 +33,7 @@ class HipPicture(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        self.setMinimumSize(110, 110)
+        self.setMinimumSize(96, 96)
 
     def show_hip(self, pixels: NDArray[np.uint8] | None, fracture: bool | None) -> None:
         """uint8 [380, 380], or None for an empty frame."""
@@ -34,9 +41,7 @@ class HipPicture(QWidget):
         if pixels is None:
             self._image = None
         else:
-            data: Any = np.ascontiguousarray(pixels)
-            height, width = data.shape
-            self._image = QImage(data.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
+            self._image = grey_image(pixels)
         self.update()
 
     def has_picture(self) -> bool:

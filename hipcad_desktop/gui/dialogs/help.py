@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -10,22 +12,25 @@ from hipcad_desktop import __version__
 from hipcad_desktop.domain.model_card import RESEARCH_USE
 from hipcad_desktop.gui.actions import ACTIONS, GESTURES, MENUS
 
+COLUMN_OF = {"Project": 0, "Review": 0, "Edit": 1, "Reading": 1, "Remarks": 1}
+
 
 class CheatSheet(QDialog):
-    """Every key and gesture on one page."""
+    """Every key and gesture on one page; `keys` are those in force, by command."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None, keys: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys and mouse")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         columns: list[list[tuple[str, list[tuple[str, str]]]]] = [
             [("On the film", [(g.keys, g.text) for g in GESTURES])],
             [],
+            [],
         ]
         for menu in MENUS:
-            lines = [(_keys(a.keys), a.text.rstrip("…")) for a in ACTIONS if a.menu == menu and a.keys]
+            lines = [(_keys(keys[a.name]), a.text.rstrip("…")) for a in ACTIONS if a.menu == menu and keys[a.name]]
             if lines:
-                columns[0 if menu in ("Edit", "Reading") else 1].append((menu, lines))
+                columns[COLUMN_OF.get(menu, 2)].append((menu, lines))
         row = QHBoxLayout()
         row.setSpacing(36)
         for column in columns:
@@ -80,7 +85,7 @@ def _column(groups: list[tuple[str, list[tuple[str, str]]]]) -> QVBoxLayout:
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
-        grid.setColumnMinimumWidth(0, 150)
+        grid.setColumnMinimumWidth(0, 120)
         for y, (keys, text) in enumerate(lines):
             key = QLabel(keys)
             key.setProperty("look", "key")

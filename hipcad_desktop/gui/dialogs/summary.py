@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.gui.dialogs.table import WordTable
@@ -44,7 +44,7 @@ class SummaryDialog(QDialog):
         self.table = WordTable(columns, rows)
         self.table.setVisible(bool(rows))
         layout.addWidget(self.table, 1)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self.buttons = buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close = buttons.button(QDialogButtonBox.StandardButton.Close)
         close.setDefault(True)
         close.setFocus()
@@ -55,7 +55,7 @@ class SummaryDialog(QDialog):
             self.resize(820, 460)
 
 
-def import_summary(summary: ImportSummary, parent: QWidget | None) -> SummaryDialog:
+def import_summary(summary: ImportSummary, parent: QWidget | None) -> ImportReport:
     """Imported, already there, refused with why, passed over."""
     lines = [f"{_films(summary.imported)} imported."]
     if summary.already:
@@ -64,15 +64,57 @@ def import_summary(summary: ImportSummary, parent: QWidget | None) -> SummaryDia
         lines.append(f"{_films(len(summary.refused))} could not be taken; the table says why.")
     if summary.passed_over:
         lines.append(f"{_count(len(summary.passed_over), 'file')} passed over, because no film is in them.")
+    if summary.duplicates:
+        lines.append(f"{_films(len(summary.duplicates))} under more than one patient; the table names them.")
     if summary.without_patient:
         lines.append(
             f"{_films(summary.without_patient)} without a patient in the file: each counts as a patient of its own. "
-            "Where several films are of one patient, import them with a table of patients (hipcad import --patients)."
+            "Where several films are of one patient, import them again with a table of patients."
         )
-    rows = [(Path(path).name, _without_path(sentence(error), path)) for path, error in summary.refused]
-    rows += [(pair, "The same film under several patients: they stay in one partition.") for pair in summary.duplicates]
-    rows += [(Path(path).name, "Passed over: no film by its name and its first bytes.") for path in summary.passed_over]
-    return SummaryDialog("Import finished", lines, ("File", "What and why"), rows, parent)
+    from hipcad_desktop.workflows.import_report import report_lines
+
+    rows = [(_name(line.file), line.why, line.file) for line in report_lines(summary)]
+    return ImportReport(summary, lines, rows, parent)
+
+
+class ImportReport(SummaryDialog):
+    """The end of an import; it can be kept as a table."""
+
+    save_asked = Signal(object, object)  # ImportSummary, Path
+
+    def __init__(
+        self,
+        summary: ImportSummary,
+        lines: Sequence[str],
+        rows: Sequence[tuple[str, str, str]],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__("Import finished", lines, ("File", "What and why"), [row[:2] for row in rows], parent)
+        self._summary = summary
+        for y, (_, _, path) in enumerate(rows):
+            item = self.table.item(y, 0)
+            if item is not None:
+                item.setToolTip(path)
+        self.saved = QLabel()
+        self.saved.setProperty("look", "muted")
+        self.save = self.buttons.addButton("Save as table…", QDialogButtonBox.ButtonRole.ActionRole)
+        self.save.setAutoDefault(False)
+        self.save.setToolTip("Counts, file names and reasons as CSV; nothing that stands inside the films")
+        self.save.clicked.connect(self._save)
+        layout = self.layout()
+        assert layout is not None
+        layout.addWidget(self.saved)
+        self.saved.hide()
+
+    def show_saved(self, path: Path) -> None:
+        """The table is written."""
+        self.saved.setText(f"Saved: {path}")
+        self.saved.show()
+
+    def _save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Report of the import", "import-report.csv", "Tables (*.csv)")
+        if path:
+            self.save_asked.emit(self._summary, Path(path))
 
 
 def readings_summary(summary: ReadingsSummary, parent: QWidget | None) -> SummaryDialog:
@@ -92,6 +134,5 @@ def _count(n: int, word: str) -> str:
     return f"{n} {word}{'' if n == 1 else 's'}"
 
 
-def _without_path(words: str, path: str) -> str:
-    rest = words.removeprefix(path).removeprefix(":").strip()
-    return rest[:1].upper() + rest[1:]
+def _name(path: str) -> str:
+    return " = ".join(Path(part).name for part in path.split(" = "))

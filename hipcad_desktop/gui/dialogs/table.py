@@ -13,7 +13,7 @@ class WordTable(QTableWidget):
     """Rows of words; Ctrl+C copies the selected ones as tab-separated lines."""
 
     def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], parent: QWidget | None = None) -> None:
-        super().__init__(len(rows), len(columns), parent)
+        super().__init__(0, len(columns), parent)
         self.setHorizontalHeaderLabels(list(columns))
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -21,11 +21,6 @@ class WordTable(QTableWidget):
         self.setWordWrap(True)
         self.setShowGrid(False)
         self.verticalHeader().hide()
-        for y, row in enumerate(rows):
-            for x, words in enumerate(row):
-                item = QTableWidgetItem(words)
-                item.setToolTip(words)
-                self.setItem(y, x, item)
         header = self.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
@@ -33,9 +28,20 @@ class WordTable(QTableWidget):
             header.setSectionResizeMode(x, QHeaderView.ResizeMode.Interactive)
             self.setColumnWidth(x, 190)
         header.setSectionResizeMode(len(columns) - 1, QHeaderView.ResizeMode.Stretch)
-        if len(rows) <= 200:  # measuring thousands of wrapped rows would hold the window up
-            self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.show_rows(rows)
         QShortcut(QKeySequence.StandardKey.Copy, self, self._copy, context=Qt.ShortcutContext.WidgetShortcut)
+
+    def show_rows(self, rows: Sequence[Sequence[str]]) -> None:
+        """These rows instead of those before."""
+        self.setRowCount(len(rows))
+        for y, row in enumerate(rows):
+            for x, words in enumerate(row):
+                item = QTableWidgetItem(words)
+                item.setToolTip(words)
+                self.setItem(y, x, item)
+        mode = QHeaderView.ResizeMode
+        # Measuring thousands of wrapped rows would hold the window up.
+        self.verticalHeader().setSectionResizeMode(mode.ResizeToContents if len(rows) <= 200 else mode.Interactive)
 
     def _copy(self) -> None:
         rows = sorted({index.row() for index in self.selectedIndexes()})

@@ -56,6 +56,7 @@ class ProjectState(QObject):
     current_changed = Signal(object)  # film id or None
     saving_changed = Signal()
     history_changed = Signal()
+    signed_changed = Signal(str)  # film id: the reader's answer on it is signed now, or no longer
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -66,9 +67,11 @@ class ProjectState(QObject):
         self.can_redo = False
         self._row_of: dict[FilmId, int] = {}
         self._answers: dict[FilmId, Answer | None] = {}
+        self._readings: dict[FilmId, Reading | None] = {}  # as last saved
         self._current: FilmId | None = None
         self._saving = 0
         self._unsaved: dict[FilmId, tuple[Answer | None, Exception]] = {}
+        self._unreasoned: FilmId | None = None
 
     @property
     def name(self) -> str:
@@ -95,6 +98,7 @@ class ProjectState(QObject):
         self.can_undo = self.can_redo = False
         self._saving = 0
         self._unsaved = {}
+        self._unreasoned = None
         self._answers = {}
         self._take(())
         self.select(None)
@@ -123,6 +127,26 @@ class ProjectState(QObject):
         """The reader says something else; the caller sees to it that it is saved."""
         self._answers[film_id] = answer
         self.answer_changed.emit(film_id)
+
+    def reading(self, film_id: FilmId) -> Reading | None:
+        """The reader's revision on a film, as it is on the disk."""
+        return self._readings.get(film_id)
+
+    def signed(self, film_id: FilmId) -> bool:
+        """Whether the reader has signed what is on the disk."""
+        reading = self._readings.get(film_id)
+        return reading is not None and reading.signed_utc is not None
+
+    def set_reading(self, film_id: FilmId, reading: Reading) -> None:
+        """A revision or a signature reached the disk."""
+        before = self.signed(film_id)
+        self._readings[film_id] = reading
+        if self.signed(film_id) != before:
+            self.signed_changed.emit(film_id)
+
+    def signed_count(self) -> int:
+        """Films whose answer is signed."""
+        return sum(r is not None and r.signed_utc is not None for r in self._readings.values())
 
     def read_count(self) -> int:
         """Films with an answer."""
@@ -154,6 +178,16 @@ class ProjectState(QObject):
         """Answers whose saving failed, and why. They stay until they are saved."""
         return self._unsaved
 
+    @property
+    def unreasoned(self) -> FilmId | None:
+        """The film whose signed reading was changed on the screen, and waits for the reason."""
+        return self._unreasoned
+
+    def set_unreasoned(self, film_id: FilmId | None) -> None:
+        """A change waits for its reason, or no longer."""
+        self._unreasoned = film_id
+        self.saving_changed.emit()
+
     def save_started(self) -> None:
         """An answer is on its way."""
         self._saving += 1
@@ -173,6 +207,7 @@ class ProjectState(QObject):
         self.films = list(films)
         self._row_of = {film.film_id: row for row, film in enumerate(self.films)}
         kept = {film_id: self._answers[film_id] for film_id in self._unsaved if film_id in self._answers}
+        self._readings = {film.film_id: film.reading for film in self.films}
         read = {film.film_id: film.reading.answer if film.reading else None for film in self.films}
         self._answers = {**read, **kept}
         self.films_replaced.emit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from hipcad_desktop.gui.viewer import marks
 from hipcad_desktop.gui.viewer.canvas import Canvas
 from hipcad_desktop.gui.viewer.heat import HeatLayer, heat_layer
 from hipcad_desktop.gui.viewer.picture import Picture
+from hipcad_desktop.gui.viewer.presets import Preset, next_of_file, presets
 
 if TYPE_CHECKING:
     from hipcad_desktop.workflows.load_film import Film
@@ -40,6 +42,7 @@ class FilmView(Canvas):
         self._midline_held = False
         self._heat: dict[str, HeatLayer] = {}
         self._heat_visible = True
+        self._first_look: tuple[Picture, bool] | None = None
         self._marks_visible = True
 
     def show_film(self, film: Film, *, sides: SideMap, picture: Picture | None = None) -> None:
@@ -47,7 +50,20 @@ class FilmView(Canvas):
         self._forget()
         self._film = film
         self._sides = sides
-        self.set_picture(picture or Picture(film.values))
+        picture = picture or Picture(film.values)
+        first, self._first_look = self._first_look, None
+        if first is not None and self.picture is first[0] and first[0].size == picture.size:
+            self.refine(picture, keep_window=first[1])
+        else:
+            self.set_picture(picture)
+
+    def show_first_look(self, picture: Picture, *, sides: SideMap, exact: bool) -> None:
+        """What there is of a film that is still being decoded; exact: its values are the film's own."""
+        self._forget()
+        self._film = None
+        self._sides = sides
+        self.set_picture(picture)
+        self._first_look = picture, exact
 
     def clear(self) -> None:
         """Show nothing."""
@@ -65,15 +81,18 @@ class FilmView(Canvas):
         self._sides = sides
         self.update()
 
-    def invert(self) -> None:
-        """Turn black and white on the screen only."""
-        window = self.grey_window
-        self.set_grey_window(type(window)(window.low, window.high, not window.inverted))
+    def presets(self) -> tuple[Preset, ...]:
+        """The windows ready for the film; none without a film."""
+        return presets(self.picture) if self.picture is not None else ()
 
-    def reset_grey_window(self) -> None:
-        """Back to the film's own window."""
-        if self.picture is not None:
-            self.set_grey_window(self.picture.default_window())
+    def use_preset(self, name: str) -> Preset | None:
+        """Take a window by its name; "file" is the next one that the file proposes. None where there is no such."""
+        found = self.presets()
+        chosen = next_of_file(found, self.grey_window) if name == "file" else None
+        chosen = chosen or next((p for p in found if p.name == name), None)
+        if chosen is not None:
+            self.set_grey_window(replace(chosen.window, inverted=self.grey_window.inverted))
+        return chosen
 
     def set_overlay(self, values: NDArray[Any] | None, window: Window | None = None, opacity: float = 0.5) -> None:
         """One heat map (h x w, uint8 or 0..1) or picture (h x w x 3 or 4) over a window; None takes all away."""
@@ -135,6 +154,10 @@ class FilmView(Canvas):
                     painter, self.camera, size, self._midline, handle=self._midline_free, hot=self._midline_held
                 )
         marks.draw_sides(painter, self.shown(), self._sides)
+        notes = ["First look; the whole film is on its way"] if self._film is None else []
+        if self.local_contrast:
+            notes.append("Local contrast")
+        marks.draw_note(painter, self.shown(), " · ".join(notes))
 
     def take(self, at: QPointF) -> bool:
         if self._near_midline(at):

@@ -67,6 +67,14 @@ def draw_sides(painter: QPainter, shown: QRectF, sides: SideMap) -> None:
             draw_text(painter, QPointF(x, y + 18), words, colour=colour, px=12)
 
 
+def draw_note(painter: QPainter, shown: QRectF, words: str) -> None:
+    """What changes the look of the film, at its top: nobody shall take it for the film itself."""
+    if not words:
+        return
+    x = shown.center().x() - text_width(painter, words, 12) / 2
+    draw_text(painter, QPointF(x, shown.top() + EDGE_PX + 12), words, colour=theme.FILM_AMBER, px=12)
+
+
 def draw_midline(
     painter: QPainter, camera: Camera, film: tuple[int, int], x_px: float, *, handle: bool, hot: bool
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
@@ -26,6 +28,7 @@ class Surface(QWidget):
         self._camera = Camera()
         self._fitted = True
         self._seen: tuple[tuple[object, ...], QImage, QRectF] | None = None  # key, grey image, its place in the film
+        self._local_contrast = False
         self._margin = 3  # a third more than is seen is mapped to grey on every side; 0: nothing more
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(160, 160)
@@ -59,6 +62,33 @@ class Surface(QWidget):
         """Change how values become grey on the screen; nothing else changes."""
         self._window = window
         self.window_changed.emit(window)
+        self.update()
+
+    def invert(self) -> None:
+        """Turn black and white on the screen only."""
+        self.set_grey_window(replace(self._window, inverted=not self._window.inverted))
+
+    def reset_grey_window(self) -> None:
+        """Back to the film's own window."""
+        if self._picture is not None:
+            self.set_grey_window(self._picture.default_window())
+
+    @property
+    def local_contrast(self) -> bool:
+        """Whether contrast is raised place by place, on the screen only."""
+        return self._local_contrast
+
+    def set_local_contrast(self, on: bool) -> None:
+        """Raise contrast place by place, on the screen only."""
+        self._local_contrast = on
+        self.update()
+
+    def refine(self, picture: Picture, *, keep_window: bool) -> None:
+        """The same film with more pixels: it stays where it is. keep_window: its values mean the same as before."""
+        self._picture = picture
+        self._seen = None
+        if not keep_window:
+            self._window = picture.default_window()
         self.update()
 
     def fit(self) -> None:
@@ -123,7 +153,7 @@ class Surface(QWidget):
         seen = self._camera
         device_scale = seen.scale * self.devicePixelRatioF()
         level = picture.level_for(device_scale)
-        factor = 2**level
+        factor = picture.factor(level)
         rows, columns = picture.levels[level].shape
         x0, y0 = (int(v / factor) for v in seen.to_film(0, 0))
         x1, y1 = (int(v / factor) + 2 for v in seen.to_film(self.width(), self.height()))
@@ -138,19 +168,20 @@ class Surface(QWidget):
 
     def _grey(self, picture: Picture, level: int, need: tuple[int, int, int, int]) -> tuple[QImage, QRectF]:
         if self._seen is not None:
-            (kept_picture, kept_level, kept_window, kept), image, place = self._seen
-            if (kept_picture, kept_level, kept_window) == (picture, level, self._window) and _inside(need, kept):
+            (*kept_how, kept), image, place = self._seen
+            if kept_how == [picture, level, self._window, self._local_contrast] and _inside(need, kept):
                 return image, place
         rows, columns = picture.levels[level].shape
         # More than is seen, so that a short pan maps nothing anew; not while every frame has another window.
         dx, dy = ((need[2] - need[0]) // self._margin, (need[3] - need[1]) // self._margin) if self._margin else (0, 0)
         region = (max(need[0] - dx, 0), max(need[1] - dy, 0), min(need[2] + dx, columns), min(need[3] + dy, rows))
-        grey = picture.grey(level, region, self._window)
+        grey = picture.grey(level, region, self._window, local_contrast=self._local_contrast)
         height, width = grey.shape
-        image = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
-        factor = float(2**level)
+        lent = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8)
+        image = lent.convertToFormat(QImage.Format.Format_RGB32)  # a copy, and drawn twice as fast as grey
+        factor = float(picture.factor(level))
         place = QRectF(region[0] * factor, region[1] * factor, width * factor, height * factor)
-        self._seen = ((picture, level, self._window, region), image, place)
+        self._seen = ((picture, level, self._window, self._local_contrast, region), image, place)
         return image, place
 
     # Qt

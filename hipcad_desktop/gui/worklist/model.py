@@ -1,30 +1,46 @@
-"""The worklist's table: one row a film, made for 20,000 of them."""
+"""The worklist's table: one row a film, made for 20,000 of them; order and filter are its own (FilmOrder)."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import chain
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
-from PySide6.QtGui import QColor, QIcon
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
+from PySide6.QtGui import QColor, QIcon, QPixmap
 
 from hipcad_desktop.domain.annotation import Verdict
+from hipcad_desktop.domain.diagnosis import Refusal
+from hipcad_desktop.domain.messages import refusal_sentence
 from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.gui import theme
 from hipcad_desktop.gui.state.project_state import FilmFacts, ProjectState
 from hipcad_desktop.gui.widgets.icons import icon
+from hipcad_desktop.gui.worklist.rows import (
+    COLUMNS,
+    FILM,
+    READING,
+    THUMBNAIL,
+    UNREAD,
+    FilmOrder,
+    Wanted,
+    status_of,
+)
+from hipcad_desktop.gui.worklist.thumbnails import Thumbnails
 
-COLUMNS = ("Reading", "Film", "Patient")
-READING, FILM, PATIENT = range(3)
-UNREAD = "unread"
-WORDS: dict[str, str] = {
-    UNREAD: "unread",
-    Verdict.FRACTURE: "fracture",
-    Verdict.NO_FRACTURE: "no fracture",
-    Verdict.UNSURE: "unsure",
-    Verdict.EXCLUDED: "excluded",
-}
-ANY = ""
+PREPARED_ROWS = 400  # about 4 ms
 Index = QModelIndex | QPersistentModelIndex
+# Plain numbers: comparing enums of Qt costs more than the rest of data(), which runs for each cell of each frame.
+DISPLAY, DECORATION, TOOL_TIP, FOREGROUND, ACCESSIBLE = (
+    int(role)
+    for role in (
+        Qt.ItemDataRole.DisplayRole,
+        Qt.ItemDataRole.DecorationRole,
+        Qt.ItemDataRole.ToolTipRole,
+        Qt.ItemDataRole.ForegroundRole,
+        Qt.ItemDataRole.AccessibleTextRole,
+    )
+)
 
 
 def status_colour(status: str) -> str:
@@ -40,106 +56,163 @@ def status_colour(status: str) -> str:
 
 
 class WorklistModel(QAbstractTableModel):
-    """Reads ProjectState; holds nothing of its own but icons."""
+    """Reads ProjectState; keeps only the words of rows that were shown, their icons and the order."""
 
-    def __init__(self, state: ProjectState, parent: QObject | None = None) -> None:
+    def __init__(self, state: ProjectState, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
+        self._thumbnails = thumbnails
+        self._order = FilmOrder(state)
+        self._row_of: dict[int, int] | None = None
         self._icons: dict[str, QIcon] = {}
+        self._colours: dict[str, QColor] = {}
         state.films_replacing.connect(self.beginResetModel)
-        state.films_replaced.connect(self.endResetModel)
+        state.films_replaced.connect(self._replaced)
         state.answer_changed.connect(self._changed)
+        state.signed_changed.connect(self._changed)
+        thumbnails.arrived.connect(self._arrived)
+        self._preparing = QTimer(self, interval=0)  # between the events of the window, a few rows at a time
+        self._preparing.timeout.connect(self._prepare)
+
+    # what is listed
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is searched and filtered for."""
+        return self._order.wanted
+
+    def want(self, wanted: Wanted) -> None:
+        """List other films."""
+        self._order.want(wanted)
+        self.refresh()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self._order.sort_by(column, backwards=order is Qt.SortOrder.DescendingOrder)
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """List what is wanted now; the film looked at is always listed. Whether anything is other than before."""
+        order, current = self._order, self._state.row_of(self._state.current)
+        if not (order.stale or order.guest) and (current is None or self.row_of(current) is not None):
+            return False
+        shown = order.arranged()
+        if shown == self._order.shown:
+            return False
+        self.beginResetModel()
+        self._order.shown, self._row_of = shown, None
+        self.endResetModel()
+        return True
+
+    def _replaced(self) -> None:
+        self._order.renew()
+        self._order.shown, self._row_of = self._order.arranged(), None
+        self.endResetModel()
+        self._preparing.start()
+
+    def _prepare(self) -> None:
+        if self._order.prepare(PREPARED_ROWS):
+            self._preparing.stop()
+
+    # rows
+
+    def film(self, row: int) -> FilmFacts:
+        """The film in a row of the list."""
+        return self._state.films[self._order.shown[row]]
 
     def status(self, row: int) -> str:
         """A verdict's value, or "unread"."""
-        answer = self._state.answer(self._state.films[row].film_id)
-        return UNREAD if answer is None else answer.verdict.value
+        return status_of(self._state.answer(self.film(row).film_id))
 
-    def film(self, row: int) -> FilmFacts:
-        """The film of a row."""
-        return self._state.films[row]
+    def next_unread(self, row: int | None) -> int | None:
+        """The next unread row after this one and round, but not itself; None where there is none."""
+        films, shown, answer = self._state.films, self._order.shown, self._state.answer
+        start = -1 if row is None else row
+        for at in chain(range(start + 1, len(shown)), range(max(start, 0))):
+            if answer(films[shown[at]].film_id) is None:
+                return at
+        return None
+
+    def row_of(self, index: int | None) -> int | None:
+        """The row of ProjectState.films[index]; None where it is not listed."""
+        shown = self._order.shown
+        if index is None or not len(shown):
+            return None
+        if isinstance(shown, range):
+            return index if index < len(shown) else None
+        if self._row_of is None:
+            place = bisect_left(shown, index)  # most often the order of import
+            if place < len(shown) and shown[place] == index:
+                return place
+            self._row_of = {film: row for row, film in enumerate(shown)}
+        return self._row_of.get(index)
 
     def recolour(self) -> None:
         """The theme has changed."""
         self._icons.clear()
+        self._colours.clear()
         if self.rowCount():
             self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, len(COLUMNS) - 1))
 
+    # Qt
+
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._state.films)
+        return 0 if parent.isValid() else len(self._order.shown)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(COLUMNS)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = DISPLAY) -> Any:
+        if orientation is Qt.Orientation.Horizontal and role == DISPLAY:
             return COLUMNS[section]
         return None
 
-    def data(self, index: Index, role: int = 0) -> Any:
-        film = self._state.films[index.row()]
-        column = index.column()
-        if role == Qt.ItemDataRole.DisplayRole:
-            match column:
-                case 0:
-                    return WORDS[self.status(index.row())]
-                case 1:
-                    return film.file_name
-                case _:
-                    return film.patient
-        if role == Qt.ItemDataRole.DecorationRole and column == READING:
-            return self._icon(self.status(index.row()))
-        if role == Qt.ItemDataRole.ForegroundRole and column in (READING, PATIENT):
-            return QColor(status_colour(self.status(index.row())) if column == READING else theme.current().muted)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{film.path}\n{film.kind}, {film.width} x {film.height} pixels, patient {film.patient}"
+    def data(self, index: Index, role: int = DISPLAY) -> Any:
+        if role == DISPLAY:
+            text = self._order.row(self._order.shown[index.row()]).texts[index.column()]
+            signed = index.column() == READING and self._state.signed(self.film(index.row()).film_id)
+            return f"{text} ✓" if signed else text
+        if role == DECORATION:
+            return self._decoration(index.row(), index.column())
+        if role == FOREGROUND:
+            return self._colour(self.status(index.row()) if index.column() == READING else "", index.column())
+        if role == TOOL_TIP:
+            return self._tool_tip(self.film(index.row()))
+        if role == ACCESSIBLE and index.column() == THUMBNAIL:
+            return "thumbnail"
         return None
 
-    def _icon(self, status: str) -> QIcon:
-        if status not in self._icons:
-            self._icons[status] = icon(status, status_colour(status))
-        return self._icons[status]
+    def _decoration(self, row: int, column: int) -> QIcon | QPixmap | None:
+        if column == READING:
+            status = self.status(row)
+            if status not in self._icons:
+                self._icons[status] = icon(status, status_colour(status))
+            return self._icons[status]
+        return self._thumbnails.picture(self.film(row).film_id) if column == THUMBNAIL else None
+
+    def _colour(self, status: str, column: int) -> QColor | None:
+        if column == FILM:
+            return None
+        if status not in self._colours:
+            self._colours[status] = QColor(status_colour(status) if status else theme.current().muted)
+        return self._colours[status]
+
+    def _tool_tip(self, film: FilmFacts) -> str:
+        refusal: Refusal | None = getattr(film, "refusal", None)
+        scope = f"\n{refusal_sentence(refusal).removeprefix('No answer: ')}" if refusal is not None else ""
+        signed = "\nsigned by you" if self._state.signed(film.film_id) else ""
+        return f"{film.path}\n{film.kind}, {film.width} x {film.height} pixels, patient {film.patient}{scope}{signed}"
 
     def _changed(self, film_id: str) -> None:
-        row = self._state.row_of(FilmId(film_id))
+        index = self._state.row_of(FilmId(film_id))
+        if index is None:
+            return
+        self._order.forget(index)
+        row = self.row_of(index)
         if row is not None:
             self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
 
-
-class WorklistFilter(QSortFilterProxyModel):
-    """What is searched for and which verdict; the film looked at always stays in the list."""
-
-    def __init__(self, model: WorklistModel, state: ProjectState, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._model = model
-        self._state = state
-        self._words: tuple[str, ...] = ()
-        self._status = ANY
-        self.setSourceModel(model)
-
-    def search(self, text: str) -> None:
-        """Films whose name or patient holds every word."""
-        self.beginFilterChange()
-        self._words = tuple(text.casefold().split())
-        self.endFilterChange()
-
-    def only(self, status: str) -> None:
-        """Films with one verdict, or "unread"; ANY for all."""
-        self.beginFilterChange()
-        self._status = status
-        self.endFilterChange()
-
-    def refresh(self) -> None:
-        """The film looked at has changed; without a search nothing depends on it (20,000 rows stay untouched)."""
-        if self._words or self._status:
-            self.beginFilterChange()
-            self.endFilterChange()
-
-    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
-        film = self._model.film(row)
-        if film.film_id == self._state.current:
-            return True
-        if self._status and self._model.status(row) != self._status:
-            return False
-        text = f"{film.file_name} {film.patient}".casefold()
-        return all(word in text for word in self._words)
+    def _arrived(self, film_id: str) -> None:
+        row = self.row_of(self._state.row_of(FilmId(film_id)))
+        if row is not None:
+            index = self.index(row, THUMBNAIL)
+            self.dataChanged.emit(index, index, [DECORATION])

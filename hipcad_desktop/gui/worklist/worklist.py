@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QSize, Qt, Signal
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QModelIndex, QTimer, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.gui import theme
+from hipcad_desktop.gui.binding import ProjectBinding
+from hipcad_desktop.gui.settings import open_settings, text
 from hipcad_desktop.gui.state.project_state import ProjectState
-from hipcad_desktop.gui.widgets.icons import icon
-from hipcad_desktop.gui.worklist.model import (
-    ANY,
-    COLUMNS,
-    FILM,
-    PATIENT,
-    READING,
-    UNREAD,
-    WORDS,
-    WorklistFilter,
-    WorklistModel,
-)
+from hipcad_desktop.gui.worklist.filters import FilterBar
+from hipcad_desktop.gui.worklist.model import WorklistModel
+from hipcad_desktop.gui.worklist.progress import ReaderCounts
+from hipcad_desktop.gui.worklist.rows import COLUMNS, FILM, THUMBNAIL, UNREAD, Wanted
+from hipcad_desktop.gui.worklist.table import FilmTable
+from hipcad_desktop.gui.worklist.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from hipcad_desktop.workflows.open_project import Project
+
+COLUMNS_SETTING, THUMBNAILS_SETTING = "worklist/columns", "worklist/thumbnails"
+AHEAD_ROWS = 200  # how far an unread film is looked for, to be fetched early
 
 
 class Worklist(QWidget):
@@ -38,53 +33,74 @@ class Worklist(QWidget):
 
     all_read = Signal()  # next unread was asked for and there is none
 
-    def __init__(self, state: ProjectState, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, state: ProjectState, binding: ProjectBinding | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._state = state
-        self._model = WorklistModel(state, self)
-        self._filter = WorklistFilter(self._model, state, self)
+        self._binding = binding
+        self.thumbnails = Thumbnails(state, self)
+        self._model = WorklistModel(state, self.thumbnails, self)
         self._following = False
+        self._read = 0
         self.setProperty("look", "panel")
+        self.filters = FilterBar()
+        self.search, self.only = self.filters.search, self.filters.only
+        self.counts = ReaderCounts()
+        self.progress = self.counts.own
+        self.table = FilmTable(self._model)
         self._build()
+        self.filters.changed.connect(self._want)
+        self.table.selectionModel().currentRowChanged.connect(self._picked)
+        self.table.seen.connect(self._seen)
+        self.thumbnails.progressed.connect(self._thumbnails_progressed)
         state.current_changed.connect(self._follow)
-        state.films_replaced.connect(self._count)
-        state.films_replaced.connect(lambda: self._follow(state.current))
-        state.answer_changed.connect(lambda _film: self._count())
+        state.films_replaced.connect(self._films_replaced)
+        # After an answer the reader moves on at once: counting 20,000 answers waits until the window is idle.
+        self._counting = QTimer(self, singleShot=True, interval=0)
+        self._counting.timeout.connect(self._count)
+        state.answer_changed.connect(lambda _film: self._counting.start())
 
     def _build(self) -> None:
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search film or patient")
-        self.search.setClearButtonEnabled(True)
-        self._search_icon = self.search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
-        self.search.textChanged.connect(self._filter.search)
-        self.only = QComboBox()
-        self.only.setAccessibleName("Which films are listed")
-        self.only.addItem("all", ANY)
-        for status, word in WORDS.items():
-            self.only.addItem(word, str(status))
-        self.only.currentIndexChanged.connect(lambda _i: self._filter.only(self.only.currentData()))
-        self.progress = QLabel()
-        self.progress.setProperty("look", "muted")
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._bar.setFixedHeight(4)
-        self.table = _table(self._filter)
-        self.table.selectionModel().currentRowChanged.connect(self._picked)
-        head = QHBoxLayout()
-        head.setSpacing(6)
-        head.addWidget(self.search, 1)
-        head.addWidget(self.only)
+        self._making = QWidget()
+        row = QHBoxLayout(self._making)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.making_words = QLabel()
+        self.making_words.setProperty("look", "muted")
+        self.stop_making = QPushButton("Stop")
+        self.stop_making.setProperty("look", "flat")
+        self.stop_making.clicked.connect(self.thumbnails.stop)
+        row.addWidget(self.making_words, 1)
+        row.addWidget(self.stop_making)
+        self._making.hide()
+        menu = QMenu(self)
+        self.show_thumbnails = QAction("Thumbnails", self, checkable=True)
+        self.show_thumbnails.toggled.connect(self._toggle_thumbnails)
+        menu.addAction(self.show_thumbnails)
+        menu.addSeparator()
+        for column, name in enumerate(COLUMNS):
+            if column not in (FILM, THUMBNAIL):
+                action = menu.addAction(name)
+                action.setCheckable(True)
+                action.setChecked(not self.table.isColumnHidden(column))
+                action.toggled.connect(lambda on, c=column: self._show_column(c, on))
+        self.filters.view.setMenu(menu)
+        settings = open_settings()
+        wanted = text(settings, COLUMNS_SETTING)
+        for action in menu.actions() if wanted else ():
+            if action is not self.show_thumbnails and not action.isSeparator():
+                action.setChecked(action.text() in wanted.split(","))
+        self.show_thumbnails.setChecked(text(settings, THUMBNAILS_SETTING) == "yes")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 0, 0)
         layout.setSpacing(6)
-        layout.addLayout(head)
-        layout.addWidget(self.progress)
-        layout.addWidget(self._bar)
+        for part in (self.filters, self.counts, self._making):
+            layout.addWidget(part)
         layout.addWidget(self.table, 1)
 
     def step(self, by: int) -> None:
         """The film `by` rows further down, stopping at the ends."""
-        rows = self._filter.rowCount()
+        rows = self._model.rowCount()
         if rows:
             now = self._row()
             self._state.select(
@@ -93,94 +109,99 @@ class Worklist(QWidget):
 
     def next_unread(self) -> None:
         """The next unread film of the list, from here on and round."""
-        rows, now = self._filter.rowCount(), self._row()
-        start = -1 if now is None else now
-        for offset in range(1, rows + 1):
-            row = (start + offset) % rows
-            if self._model.status(self._source_row(row)) == UNREAD and self._film_at(row) != self._state.current:
-                self._state.select(self._film_at(row))
-                return
-        if rows:
+        row = self._model.next_unread(self._row())
+        if row is not None:
+            self._state.select(self._film_at(row))
+        elif self._model.rowCount():
             self.all_read.emit()
 
     def ahead(self) -> list[FilmId]:
         """The films that will probably be looked at next: the next row, the next unread, the one before."""
-        now, rows = self._row(), self._filter.rowCount()
+        now, rows = self._row(), self._model.rowCount()
         if now is None:
             return []
-        unread = (r for r in range(now + 1, min(now + 200, rows)) if self._model.status(self._source_row(r)) == UNREAD)
+        unread = (r for r in range(now + 1, min(now + AHEAD_ROWS, rows)) if self._model.status(r) == UNREAD)
         wanted = [now + 1, next(unread, -1), now - 1]
         return [f for f in dict.fromkeys(self._film_at(r) for r in wanted if 0 <= r < rows) if f is not None]
 
+    def show_readers(self, counts: Sequence[tuple[str, int]]) -> None:
+        """How many films each reader has read; the present reader's own count is known here already."""
+        self.counts.show_others([(r, n) for r, n in counts if r != self._state.reader], len(self._state.films))
+
     def changeEvent(self, event: QEvent) -> None:
-        if hasattr(self, "_search_icon") and theme.has_changed(self, event):
+        if hasattr(self, "_counting") and theme.has_changed(self, event):
             self._model.recolour()
-            self._search_icon.setIcon(icon("search"))
+            self.filters.recolour()
         super().changeEvent(event)
+
+    def _want(self, wanted: Wanted) -> None:
+        self._following = True
+        self._model.want(wanted)
+        self.table.select(self._row())
+        self._following = False
+        self._show_count()
 
     def _picked(self, now: QModelIndex, before: QModelIndex) -> None:
         if now.isValid() and not self._following:
             self._state.select(self._film_at(now.row()))
 
+    def _films_replaced(self) -> None:
+        self._follow(self._state.current)
+        self._count()
+        self.counts.show_others((), 0)
+        if self._state.films and self._binding is not None:
+            self._binding.ask("Count what is read", _count_read, done=self.show_readers)
+        self._show_thumbnails(self.show_thumbnails.isChecked())
+
     def _follow(self, film_id: FilmId | None) -> None:
         self._following = True
-        self._filter.refresh()
-        row = self._row()
-        if row is None:
-            self.table.clearSelection()
-            self.table.setCurrentIndex(QModelIndex())
-        else:
-            index = self._filter.index(row, FILM)
-            self.table.selectRow(row)
-            self.table.scrollTo(index)
+        self._model.refresh()
+        self.table.select(self._row())
         self._following = False
 
     def _row(self) -> int | None:
-        row = self._state.row_of(self._state.current)
-        if row is None:
-            return None
-        index = self._filter.mapFromSource(self._model.index(row, 0))
-        return index.row() if index.isValid() else None
-
-    def _source_row(self, row: int) -> int:
-        return self._filter.mapToSource(self._filter.index(row, 0)).row()
+        return self._model.row_of(self._state.row_of(self._state.current))
 
     def _film_at(self, row: int) -> FilmId | None:
-        return self._model.film(self._source_row(row)).film_id if 0 <= row < self._filter.rowCount() else None
+        return self._model.film(row).film_id if 0 <= row < self._model.rowCount() else None
 
     def _count(self) -> None:
-        films, read = len(self._state.films), self._state.read_count()
-        self.progress.setText(f"{read} of {films} films read")
-        self._bar.setRange(0, max(films, 1))
-        self._bar.setValue(read)
+        self._read = self._state.read_count()
+        self._show_count()
+
+    def _show_count(self) -> None:
+        self.counts.show_own(self._read, len(self._state.films), self._model.rowCount())
+
+    def _show_column(self, column: int, on: bool) -> None:
+        self.table.show_column(column, on)
+        open_settings().setValue(COLUMNS_SETTING, ",".join(self.table.shown_columns()))
+
+    def _toggle_thumbnails(self, on: bool) -> None:
+        open_settings().setValue(THUMBNAILS_SETTING, "yes" if on else "no")
+        self._show_thumbnails(on)
+
+    def _show_thumbnails(self, on: bool) -> None:
+        self.table.show_thumbnails(on)
+        if on and self._state.films:
+            self._seen()
+            self.thumbnails.make_all()
+        else:
+            self.thumbnails.stop()
+        if self._state.films:
+            self.table.select(self._row())
+
+    def _seen(self) -> None:
+        if self.show_thumbnails.isChecked():
+            first, last = self.table.visible_rows()
+            self.thumbnails.show([f for f in map(self._film_at, range(first, last + 1)) if f is not None])
+
+    def _thumbnails_progressed(self, done: int, total: int) -> None:
+        self._making.setVisible(done < total)
+        self.making_words.setText(f"Thumbnails: {done} of {total}")
 
 
-def _table(model: WorklistFilter) -> QTableView:
-    table = QTableView()
-    table.setModel(model)
-    table.setAccessibleName("Worklist")
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    table.setTabKeyNavigation(False)
-    table.setShowGrid(False)
-    table.setWordWrap(False)
-    table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-    table.setIconSize(QSize(16, 16))
-    table.setSortingEnabled(True)
-    model.sort(-1)  # order of import until a header is clicked
-    table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-    table.horizontalHeader().setSortIndicatorClearable(True)
-    table.horizontalHeader().setHighlightSections(False)
-    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    table.verticalHeader().hide()
-    table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-    table.verticalHeader().setDefaultSectionSize(28)
-    header = table.horizontalHeader()
-    header.setSectionResizeMode(FILM, QHeaderView.ResizeMode.Stretch)
-    header.setMinimumSectionSize(40)
-    table.setColumnWidth(READING, 108)
-    table.setColumnWidth(PATIENT, 62)
-    assert len(COLUMNS) == 3
-    return table
+def _count_read(project: Project) -> list[tuple[str, int]]:
+    """On the project's thread."""
+    from hipcad_desktop.workflows.open_project import count_read
+
+    return count_read(project)

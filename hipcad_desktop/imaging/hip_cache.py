@@ -1,0 +1,150 @@
+"""Hip images that were made before, kept in a project's folder: whole and of this program's making, or not used.
+
+One file a film: a line with the SHA-256 of everything after it, a line of JSON, then the PNGs one after the other. A
+file that is damaged, of another film or of another version counts as absent; a cache that cannot be written costs only
+time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from hipcad_desktop import __version__
+from hipcad_desktop.domain.geometry import Window
+from hipcad_desktop.domain.radiograph import FilmId, Mapping8
+from hipcad_desktop.imaging.hip_image import RENDERING
+
+log = logging.getLogger(__name__)
+
+LIMIT_BYTES = 4 * 1024**3  # about 16,000 films of four images
+SPARE_BYTES = 2 * 1024**3  # of the disk, left to what matters
+DECIDING = ("numpy", "Pillow", "pydicom", "imagecodecs")  # another version may give another pixel
+SUFFIX = ".hips"
+
+
+@dataclass(frozen=True, slots=True)
+class FilmHips:
+    """The PNGs of a film's windows, in their order, and how its values became 8 bits."""
+
+    mapping: Mapping8
+    windows: tuple[Window, ...]
+    images: tuple[bytes, ...]
+
+    def of(self, window: Window) -> bytes:
+        """The PNG of one of the windows."""
+        return self.images[self.windows.index(window)]
+
+
+def rendering_version() -> str:
+    """Everything that decides a hip image's bytes besides the film and the window."""
+    return " ".join([f"hipcad={__version__}", f"rendering={RENDERING}", *(f"{p}={_version(p)}" for p in DECIDING)])
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # in a frozen build the program's own version stands for all it carries
+        return "bundled"
+
+
+class HipCache:
+    """The hip images of a project's films. Any thread may use it; no call fails because of the disk."""
+
+    def __init__(self, folder: Path, *, limit_bytes: int = LIMIT_BYTES, spare_bytes: int = SPARE_BYTES) -> None:
+        self._folder = folder
+        self._limit_bytes = limit_bytes
+        self._spare_bytes = spare_bytes
+        self._version = rendering_version()
+
+    def load(self, film_id: FilmId, windows: Sequence[Window]) -> FilmHips | None:
+        """The images of exactly these windows; None where one of them has to be made."""
+        path = self._path(film_id)
+        try:
+            data = path.read_bytes()
+            kept = _unpacked(data, film_id=film_id, made_by=self._version)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if not set(windows) <= set(kept.windows):
+            return None
+        with suppress(OSError):  # used just now: the last one to be swept out
+            os.utime(path)
+        return FilmHips(kept.mapping, tuple(windows), tuple(kept.of(w) for w in windows))
+
+    def save(self, film_id: FilmId, hips: FilmHips) -> None:
+        """Keep a film's images, in place of those of other windows. A full or read-only disk is only logged."""
+        data = _packed(hips, film_id=film_id, made_by=self._version)
+        path = self._path(film_id)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if shutil.disk_usage(path.parent).free < self._spare_bytes + len(data):
+                return
+            handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+            try:
+                with os.fdopen(handle, "wb") as file:  # no fsync: what a power cut tears has another hash
+                    file.write(data)
+                os.replace(name, path)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(name)
+                raise
+        except OSError as error:
+            log.info("a hip image was not kept: %s", error.strerror)
+
+    def trim(self) -> int:
+        """Sweep out what was not used for longest until the rest is within the limit; bytes that are left."""
+        found: list[tuple[int, int, Path]] = []
+        for folder, _, names in os.walk(self._folder):
+            for name in names:
+                with suppress(OSError):
+                    status = os.stat(Path(folder, name))
+                    found.append((status.st_mtime_ns, status.st_size, Path(folder, name)))
+        total = sum(size for _, size, _ in found)
+        for _, size, path in sorted(found):
+            if total <= self._limit_bytes:
+                break
+            with suppress(OSError):
+                path.unlink()
+                total -= size
+        return total
+
+    def _path(self, film_id: FilmId) -> Path:
+        return self._folder / film_id[:2] / f"{film_id}{SUFFIX}"
+
+
+def _packed(hips: FilmHips, *, film_id: FilmId, made_by: str) -> bytes:
+    head = {
+        "film": film_id,
+        "made_by": made_by,
+        "mapping": asdict(hips.mapping),
+        "windows": [[w.x0, w.x1, len(image)] for w, image in zip(hips.windows, hips.images, strict=True)],
+    }
+    rest = json.dumps(head).encode() + b"\n" + b"".join(hips.images)
+    return hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest
+
+
+def _unpacked(data: bytes, *, film_id: FilmId, made_by: str) -> FilmHips:
+    """Raises ValueError, KeyError or TypeError unless the bytes are whole, of this film and of this making."""
+    digest, _, rest = data.partition(b"\n")
+    if hashlib.sha256(rest).hexdigest().encode() != digest:
+        raise ValueError("damaged")
+    line, _, images = rest.partition(b"\n")
+    head: dict[str, Any] = json.loads(line)
+    if head["film"] != film_id or head["made_by"] != made_by:
+        raise ValueError("of another film or version")
+    found, at = [], 0
+    for _, _, length in head["windows"]:
+        found.append(images[at : at + length])
+        at += length
+    windows = tuple(Window(x0, x1) for x0, x1, _ in head["windows"])
+    return FilmHips(Mapping8(**head["mapping"]), windows, tuple(found))
