@@ -292,7 +292,8 @@ def _warnings(radiograph: Radiograph, card: ModelCard) -> tuple[str, ...]:
     rule = radiograph.mapping.rule
     if rule in card.mapping_rules:
         return ()
-    return (f"Mapping not seen in training: this film became 8 bits by {rule}, the model knows {card.mapping_rules}.",)
+    known = ", ".join(card.mapping_rules)
+    return (f"The model was trained on other grey levels ({known}) than this film's ({rule}): distrust its answer.",)
 
 
 def _write(pictures: Mapping[Path, bytes], path: Path, diagnosis: Diagnosis) -> None:
