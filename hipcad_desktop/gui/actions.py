@@ -116,6 +116,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("light_theme", "Light theme", "View", (), "theme", "Dark or light", checkable=True, separated=True),
     ActionSpec("cheat_sheet", "Keys and mouse", "Help", ("F1",), "help", "Every shortcut on one page"),
+    ActionSpec("system_check", "System check…", "Help", (), "", "What works on this machine, and what to do"),
     ActionSpec("about", "About HipCAD Desktop", "Help"),
 )
 

@@ -102,6 +102,7 @@ class MainWindow(QMainWindow):
             "hide_marks": lambda hidden: self.annotate.hide_marks(hidden),
             "light_theme": self._set_light,
             "cheat_sheet": self.show_cheat_sheet,
+            "system_check": self.show_system_check,
             "about": self.show_about,
         }
         for mode in MODES:
@@ -223,6 +224,12 @@ class MainWindow(QMainWindow):
         from hipcad_desktop.gui.dialogs.help import CheatSheet
 
         CheatSheet(self).open()
+
+    def show_system_check(self) -> None:
+        """What works on this machine."""
+        from hipcad_desktop.gui.dialogs.system_check import SystemCheck
+
+        SystemCheck(self.modes.worker("mode_diagnose"), self).open()
 
     def show_about(self) -> None:
         """Version and purpose."""
