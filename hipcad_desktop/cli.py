@@ -110,6 +110,7 @@ def _train(options: argparse.Namespace) -> int:
         device=options.device,
         resume=options.resume,
         run_folder=options.run_folder,
+        note=options.note,
         watch=TerminalWatch(),
     )
     say(f"{summary.model}")
@@ -181,6 +182,8 @@ def _diagnose(options: argparse.Namespace) -> int:
     else:
         for answer in answers:
             say(_diagnosis_line(answer))
+        for warning in dict.fromkeys(w for answer in answers for w in answer["warnings"]):
+            say(f"! {warning}")
         say(RESEARCH_USE)
     return 1 if failures else 0
 
@@ -309,6 +312,9 @@ def _add_model_verbs(verbs: Any) -> None:
     train.add_argument("--seed", type=int)
     train.add_argument("--resume", action="store_true", help="go on with a run that was cut off")
     train.add_argument("--run-folder", type=Path, metavar="DIR", help="default: M.run beside the model")
+    train.add_argument(
+        "--note", default="", metavar="TEXT", help="what to know of this model; shown with each answer"
+    )
     evaluate = verbs.add_parser("evaluate", help="measure a model on a dataset's test partition")
     evaluate.add_argument("model", type=Path)
     evaluate.add_argument("dataset", type=Path)

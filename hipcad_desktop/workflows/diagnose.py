@@ -290,10 +290,14 @@ def _pictures(
 
 def _warnings(radiograph: Radiograph, card: ModelCard) -> tuple[str, ...]:
     rule = radiograph.mapping.rule
+    notes = (card.note,) if card.note else ()
     if rule in card.mapping_rules:
-        return ()
+        return notes
     known = ", ".join(card.mapping_rules)
-    return (f"The model was trained on other grey levels ({known}) than this film's ({rule}): distrust its answer.",)
+    return (
+        *notes,
+        f"The model was trained on other grey levels ({known}) than this film's ({rule}): distrust its answer.",
+    )
 
 
 def _write(pictures: Mapping[Path, bytes], path: Path, diagnosis: Diagnosis) -> None:
