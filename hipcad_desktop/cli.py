@@ -312,9 +312,7 @@ def _add_model_verbs(verbs: Any) -> None:
     train.add_argument("--seed", type=int)
     train.add_argument("--resume", action="store_true", help="go on with a run that was cut off")
     train.add_argument("--run-folder", type=Path, metavar="DIR", help="default: M.run beside the model")
-    train.add_argument(
-        "--note", default="", metavar="TEXT", help="what to know of this model; shown with each answer"
-    )
+    train.add_argument("--note", default="", metavar="TEXT", help="what to know of this model; shown with each answer")
     evaluate = verbs.add_parser("evaluate", help="measure a model on a dataset's test partition")
     evaluate.add_argument("model", type=Path)
     evaluate.add_argument("dataset", type=Path)
