@@ -36,6 +36,7 @@ class ModelCard:
     versions: Mapping[str, str]
     intended_use: str
     limits: str
+    note: str = ""  # what must be known of this very model before its answers are read; shown with each
     notice: str = RESEARCH_USE
 
     def to_json(self) -> dict[str, Any]:

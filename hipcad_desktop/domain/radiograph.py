@@ -66,3 +66,26 @@ class PatientFacts:
 
     def __repr__(self) -> str:
         return "PatientFacts(…)"
+
+    def words(self) -> str:
+        """Name, id, sex, birth and study date on one line, as far as the file says them; for the screen only."""
+        known = (
+            self.shown_name,
+            self.identifier and f"ID {self.identifier}",
+            self.sex,
+            self.birth_date and f"born {_iso(self.birth_date)}",
+            self.study_date and f"film of {_iso(self.study_date)}",
+        )
+        return "   ".join(k for k in known if k)
+
+    @property
+    def shown_name(self) -> str:
+        """The name in all its writings, alphabetic first: "Yamada Tarou (山田 太郎)" (PS3.5 6.2.1.1)."""
+        writings = [" ".join(part for part in w.split("^") if part) for w in (self.name or "").split("=")]
+        first, *others = [w for w in writings if w] or [""]
+        return f"{first} ({', '.join(others)})" if others else first
+
+
+def _iso(date: str) -> str:
+    """19400102 as 1940-01-02; anything else as it is."""
+    return f"{date[:4]}-{date[4:6]}-{date[6:]}" if len(date) == 8 and date.isdigit() else date

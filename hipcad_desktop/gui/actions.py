@@ -252,6 +252,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("set_keys", "Keys…", "Settings", ("Ctrl+,",), "keys", "Choose a key for every command"),
     ActionSpec("light_theme", "Light theme", "Settings", (), "theme", "Dark or light", checkable=True),
     ActionSpec("cheat_sheet", "Keys and mouse", "Help", ("F1",), "help", "Every shortcut on one page"),
+    ActionSpec("system_check", "System check…", "Help", (), "", "What works on this machine, and what to do"),
     ActionSpec("about", "About HipCAD Desktop", "Help"),
 )
 

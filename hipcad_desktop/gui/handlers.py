@@ -36,6 +36,7 @@ def handlers(window: MainWindow) -> Handlers:
         "set_keys": window.show_keys,
         "light_theme": window.set_light,
         "cheat_sheet": window.show_cheat_sheet,
+        "system_check": window.show_system_check,
         "about": window.show_about,
     }
     for mode in MODES:

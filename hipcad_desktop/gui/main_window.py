@@ -205,6 +205,12 @@ class MainWindow(QMainWindow):
         dialog.changed.connect(lambda: table.set_keys(self.actions_by_name, self.keymap.table()))
         dialog.open()
 
+    def show_system_check(self) -> None:
+        """What works on this machine."""
+        from hipcad_desktop.gui.dialogs.system_check import SystemCheck
+
+        SystemCheck(self.modes.worker("mode_diagnose"), self).open()
+
     def show_about(self) -> None:
         """Version and purpose."""
         from hipcad_desktop.gui.dialogs.help import About

@@ -295,9 +295,16 @@ def _pictures(
 
 def _warnings(radiograph: Radiograph, card: ModelCard) -> tuple[str, ...]:
     rule = radiograph.mapping.rule
+    notes = (card.note,) if card.note else ()
+    if card.thresholds.fracture >= 1:
+        notes = (*notes, "This model's threshold for a fracture is 1: it says doubt where others would say fracture.")
     if rule in card.mapping_rules:
-        return ()
-    return (f"Mapping not seen in training: this film became 8 bits by {rule}, the model knows {card.mapping_rules}.",)
+        return notes
+    known = ", ".join(card.mapping_rules)
+    return (
+        *notes,
+        f"The model was trained on other grey levels ({known}) than this film's ({rule}): distrust its answer.",
+    )
 
 
 def _write(pictures: Mapping[Path, bytes], path: Path, diagnosis: Diagnosis) -> None:

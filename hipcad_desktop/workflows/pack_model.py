@@ -50,6 +50,7 @@ class Origin:
     config: TrainConfig
     manifest: DatasetManifest
     versions: Mapping[str, str]
+    note: str
 
 
 def pack_model(
@@ -123,6 +124,7 @@ def _card(name: str, network: HipNetwork, measured: Measured, origin: Origin) ->
         versions=dict(origin.versions),
         intended_use=INTENDED_USE,
         limits=LIMITS,
+        note=origin.note,
     )
 
 

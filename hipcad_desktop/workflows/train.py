@@ -52,9 +52,12 @@ def train(
     device: Device = "auto",
     resume: bool = False,
     run_folder: Path | None = None,
+    note: str = "",
     watch: Watch,
 ) -> RunSummary:
     """Train on a dataset and write a model package to `to`; the run's folder lies beside it unless another is named.
+
+    note is what must be known of this very model; it is shown with each of its answers.
 
     Raises UserError CONFIG_INVALID, TARGET_EXISTS, TRAINING_NOT_INSTALLED, NOT_A_DATASET, DATASET_DAMAGED,
     PARTITION_EMPTY, DATASET_ONE_CLASS, NO_GPU, GPU_UNSUPPORTED before any work, then those of learning.open_run,
@@ -74,7 +77,7 @@ def train(
     training, validation = chosen_hips(entries, config, dataset)
     chosen = choose_device(device)
     with open_run(run_folder or default_run_folder(to), resume=resume) as run:
-        plan = _Plan(dataset, to, config, manifest, training, validation, chosen)
+        plan = _Plan(dataset, to, config, manifest, training, validation, chosen, note)
         try:
             summary = _train(plan, run, resume=resume, watch=watch)
         except UserError as error:
@@ -137,6 +140,7 @@ class _Plan:
     training: Chosen
     validation: Chosen
     device: ChosenDevice
+    note: str
 
 
 def _require_training() -> None:
@@ -178,7 +182,7 @@ def _train(plan: _Plan, run: RunFolder, *, resume: bool, watch: Watch) -> RunSum
     network = trainer.train()
     watch.check(_WORK)
     measured = Measured(images[1], plan.validation.fracture)
-    origin = Origin(config, plan.manifest, surroundings["versions"])
+    origin = Origin(config, plan.manifest, surroundings["versions"], plan.note)
     sha256, figures = pack_model(plan.to, network, measured, origin, watch=watch)
     run.finish({"model": plan.to.name, "model_sha256": sha256, "figures": figures})
     run.log(f"finished: {plan.to.name} {sha256}")

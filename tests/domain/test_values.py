@@ -99,3 +99,9 @@ def test_a_manifest_survives_json_without_file_names() -> None:
     back = DatasetManifest.from_json(json.loads(text))
     assert back == replace(manifest, not_exported=(replace(left_out, file_name="", facts={"reason": "other"}),))
     assert "/x/Suzuki.dcm" in left_out.sentence
+
+
+def test_a_name_in_three_writings_is_shown_with_its_parts_apart() -> None:
+    facts = PatientFacts(name="Yamada^Tarou=山田^太郎=やまだ^たろう", birth_date="19400102", sex="M")
+    assert facts.words() == "Yamada Tarou (山田 太郎, やまだ たろう)   M   born 1940-01-02"
+    assert PatientFacts().words() == ""

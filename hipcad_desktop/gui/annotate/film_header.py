@@ -71,13 +71,4 @@ class FilmHeader(QFrame):
 
     def show_patient(self, patient: PatientFacts) -> None:
         """Name, birth date, sex and study date, where the file says them. Shown here and nowhere kept."""
-        words = [(patient.name or "").replace("^", " ").strip(), patient.sex or ""]
-        if patient.birth_date:
-            words.append(f"born {_date(patient.birth_date)}")
-        if patient.study_date:
-            words.append(f"film of {_date(patient.study_date)}")
-        self._patient.setText("   ".join(w for w in words if w) or "The file names no patient")
-
-
-def _date(text: str) -> str:
-    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
+        self._patient.setText(patient.words() or "The file names no patient")

@@ -107,7 +107,7 @@ class FilmStage(QWidget):
             return  # somebody went on to another film
         film, picture = loaded
         self.view.show_film(film, sides=film.radiograph.sides, picture=picture)
-        self._patient.setText(patient_words(film))
+        self._patient.setText(film.patient.words())
         self._stack.setCurrentWidget(self.view)
         self.film_shown.emit(file)
 
@@ -282,10 +282,3 @@ def whole_heat(answer: FilmAnswer, heat: Heat) -> tuple[NDArray[np.uint8], Windo
         source = ((centres[inside] - hip.window.x0) / hip.window.width * columns).astype(int)
         whole[:, inside] = np.maximum(whole[:, inside], heat[hip.side][:, source])
     return whole, Window(x0, x1)
-
-
-def patient_words(film: Film) -> str:
-    """Who the file says this is, from the same object as the pixels."""
-    facts = film.patient
-    known = (facts.name, facts.identifier, facts.birth_date and f"born {facts.birth_date}", facts.study_date)
-    return "   ".join(str(k) for k in known if k)

@@ -77,6 +77,7 @@ def card_lines(card: ModelCard) -> list[tuple[str, str]]:
             f"{card.halving}, each window reaches {card.overlap_share:.3f} of the film's width beyond the line",
         ),
         ("For", card.intended_use),
+        ("Note", card.note),
         ("Limits", card.limits),
         ("Notice", card.notice),
     ]
