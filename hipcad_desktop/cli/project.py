@@ -39,6 +39,13 @@ def _import(options: argparse.Namespace) -> int:
             f"{summary.without_patient} films name no patient: each counts as a patient of its own. "
             "If several belong to one patient, import with --patients FILE (columns file,patient)."
         )
+    if summary.unknown_in_table:
+        some = ", ".join(summary.unknown_in_table[:3])
+        say(
+            f"The table of patients names {len(summary.unknown_in_table)} files that are none of these films ({some}…)."
+        )
+    if summary.not_in_table:
+        say(f"{summary.not_in_table} of these films are not in the table of patients.")
     for note in summary.duplicates:
         say(f"The same film under two patients: {note}. They will stay in one partition.")
     return 1 if summary.refused else 0

@@ -304,6 +304,7 @@ class MainWindow(QMainWindow):
         self.settings.setValue(keys.SPLITTER, self.annotate.splitter.saveState())
         self.settings.sync()
         self.annotate.tool.finish()
+        self.annotate.source.close()
         self.binding.close()
         self.tasks.close()
         self.modes.stop()

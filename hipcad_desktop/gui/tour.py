@@ -100,6 +100,9 @@ class Tour:
             window.state.select(broken.film_id)
         yield from self._settled(window.tasks.works)
         self._picture(window, "annotate")
+        window.actions_by_name["mode_review"].setChecked(True)
+        yield from self._settled(window.tasks.works)
+        self._picture(window, "review")
         window.actions_by_name["mode_train"].setChecked(True)
         if self._options.dataset:
             window.modes.mode("mode_train").set_dataset(self._options.dataset)

@@ -22,7 +22,15 @@ def writing_into(path: Path, *, needed_mb: int = 1) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(ErrorCode.DISK_FULL, path=str(path), needed_mb=needed_mb) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT, errno.EEXIST):
+        if error.errno in (
+            errno.EACCES,
+            errno.EPERM,
+            errno.EROFS,
+            errno.ENOTDIR,
+            errno.EISDIR,
+            errno.ENOENT,
+            errno.EEXIST,
+        ):
             raise UserError(ErrorCode.FOLDER_NOT_WRITABLE, path=str(path)) from error
         raise
 

@@ -49,6 +49,8 @@ class ImportSummary:
     passed_over: tuple[str, ...]
     without_patient: int  # of the imported ones: neither the file nor the table names a patient
     duplicates: tuple[str, ...] = ()
+    not_in_table: int = 0  # films that a given table of patients does not name
+    unknown_in_table: tuple[str, ...] = ()  # files that it names and that are none of these films
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def import_films(
     found = find_films(listed.paths)
     if not found.films and not listed.missing:
         raise UserError(ErrorCode.NO_FILMS_FOUND, path=", ".join(str(p) for p in paths))
-    named = named_films(patients, found.films)
+    named, unknown = named_films(patients, found.films)
     held, films = store.known_files(project), store.known_films(project)
     tally = _Tally(refused=[(error.facts["path"], error) for error in listed.missing])
     watch.started(films=len(found.films))
@@ -116,6 +118,8 @@ def import_films(
         passed_over=tuple(str(p) for p in found.passed_over),
         without_patient=tally.without_patient,
         duplicates=_duplicates(project),
+        not_in_table=sum(p not in named for p in found.films) if patients is not None else 0,
+        unknown_in_table=unknown,
     )
 
 

@@ -44,12 +44,16 @@ def sex_of(text: str | None) -> str | None:
     return next((sex for sex, words in SEXES.items() if word in words), None)
 
 
-def named_films(table: Path | None, films: Sequence[Path]) -> dict[Path, Named]:
-    """What the table says of every film file it names. Raises UserError PATIENTS_FILE_BAD."""
+def named_films(table: Path | None, films: Sequence[Path]) -> tuple[dict[Path, Named], tuple[str, ...]]:
+    """What the table says of every film file it names, and the files it names that are none of these films.
+
+    Raises UserError PATIENTS_FILE_BAD.
+    """
     if table is None:
-        return {}
+        return {}, ()
     index = PathIndex((p, p) for p in films)
     named: dict[Path, Named] = {}
+    unknown = []
     for row in read_csv(table, required=("file", "patient"), bad=ErrorCode.PATIENTS_FILE_BAD).rows:
         if not row.get("file") or not row.get("patient"):
             raise _bad(table, f"line {row.line} needs a file and a patient")
@@ -58,11 +62,13 @@ def named_films(table: Path | None, films: Sequence[Path]) -> dict[Path, Named]:
             raise _bad(
                 table, f"line {row.line}: {len(meant)} films can be meant by this file; name more of its folders"
             )
+        if not meant:
+            unknown.append(row.get("file"))
         said = Named(row.get("patient"), _cohort(table, row))
-        for path in meant:  # a film that is not imported now may be named all the same
+        for path in meant:
             if named.setdefault(path, said).patient != said.patient:
                 raise _bad(table, f"line {row.line} gives a film a second patient")
-    return named
+    return named, tuple(unknown)
 
 
 def name_patients(project: Project, named: Mapping[Path, Named], paths: Sequence[Path]) -> None:

@@ -42,6 +42,9 @@ BATCH_FILMS = 200
 YES, NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 
+SLIP_SHARE = 0.02  # a hand's slip over the film's edge is cut off; a rectangle farther out belongs to another film
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingsSummary:
     """What came of an import: films with a new revision, films that already had this answer, and what was wrong."""
@@ -244,7 +247,10 @@ def _finding(row: CsvRow, film: Size) -> Finding:
     clipped = rectangle.clipped(film)
     if not centre_inside or clipped is None:
         raise _RowError(row, f"the rectangle lies outside the film ({film.width} x {film.height} pixels)")
-    inside = x >= 0 and y >= 0 and rectangle.x1 <= film.width and rectangle.y1 <= film.height
+    beyond = max(-x, -y, rectangle.x1 - film.width, rectangle.y1 - film.height)
+    if beyond > SLIP_SHARE * max(film.width, film.height):
+        raise _RowError(row, f"the rectangle reaches beyond the film ({film.width} x {film.height} pixels)")
+    inside = beyond <= 0
     return Finding(rectangle if inside else clipped, _fracture_type(row))
 
 

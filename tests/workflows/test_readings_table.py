@@ -151,10 +151,17 @@ def test_one_bad_row_leaves_its_whole_film_out(project: Project, rows: tuple[str
     assert answers(project)[0] is None
 
 
-def test_a_rectangle_that_leaves_the_film_is_cut_at_its_edge(project: Project) -> None:
-    path = table(project, "film0.png,fracture,-10,150,40,20,", f"film1.png,fracture,{WIDTH - 5},0,5,{HEIGHT},")
-    assert import_readings(project, path, reader="A").problems == ()
-    assert answers(project)[0] == broken(Finding(Rectangle(0, 150, 30, 10)))
+def test_a_slip_over_the_films_edge_is_cut_off_and_more_is_a_problem(project: Project) -> None:
+    path = table(
+        project,
+        "film0.png,fracture,-3,143,40,20,",
+        f"film1.png,fracture,{WIDTH - 5},0,5,{HEIGHT},",
+        "film2.png,fracture,-10,50,40,20,",
+    )
+    (problem,) = import_readings(project, path, reader="A").problems
+    assert (problem.facts["line"], "beyond the film" in problem.facts["detail"]) == (4, True)
+    assert answers(project)[0] == broken(Finding(Rectangle(0, 143, 37, 17)))
+    assert answers(project)[2] is None
     assert answers(project)[1] == broken(Finding(Rectangle(WIDTH - 5, 0, 5, HEIGHT)))
 
 

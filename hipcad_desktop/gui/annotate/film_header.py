@@ -36,18 +36,14 @@ class FilmHeader(QFrame):
         self._facts = ElidedLabel()
         self._facts.setProperty("look", "muted")
         self._patient = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
-        first = QHBoxLayout()
-        first.setSpacing(10)
-        first.addWidget(self._name, 2)
-        first.addWidget(self._facts, 3)
-        words = QVBoxLayout()
-        words.setSpacing(1)
-        words.addLayout(first)
-        words.addWidget(self._patient)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 4, 6, 4)
-        layout.setSpacing(4)
-        layout.addLayout(words, 1)
+        self._patient.setProperty("look", "muted")
+        words = QHBoxLayout()
+        words.setSpacing(10)
+        words.addWidget(self._name, 3)
+        words.addWidget(self._facts, 2)
+        tools = QHBoxLayout()
+        tools.setSpacing(4)
+        tools.addWidget(self._patient, 1)
         for name in TOOLS:
             button = QToolButton()
             button.setDefaultAction(actions[name])
@@ -55,9 +51,14 @@ class FilmHeader(QFrame):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             button.setIconSize(QSize(18, 18))
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            layout.addWidget(button)
+            tools.addWidget(button)
             if name == "redo":
-                layout.addSpacing(8)
+                tools.addSpacing(8)
+        layout = QVBoxLayout(self)  # two rows: beside nine tools a film's name would be cut off
+        layout.setContentsMargins(10, 6, 6, 2)
+        layout.setSpacing(0)
+        layout.addLayout(words)
+        layout.addLayout(tools)
 
     def show_film(self, film: FilmFacts | None) -> None:
         """File and size; the patient's own data come with the pixels."""

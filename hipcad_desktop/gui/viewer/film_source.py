@@ -71,6 +71,7 @@ class FilmSource(QObject):
         self._questions = questions
         self._command = command
         self._decoders: list[Decoder] = []
+        self._closed = False
         self._exchange: Path | None = None
         self._kept: OrderedDict[FilmId, LoadedFilm] = OrderedDict()
         self._coming: dict[FilmId, _Fetch] = {}
@@ -102,6 +103,11 @@ class FilmSource(QObject):
         """Start what the first film will need."""
         for decoder in self._all_decoders()[:2]:
             decoder.warm_up()
+
+    def close(self) -> None:
+        """The window goes: no process is left, and none is started by what still arrives."""
+        self._closed = True
+        self.forget()
 
     def forget(self) -> None:
         """Another project: nothing is kept, nothing that still arrives is shown, no process is left."""
@@ -170,7 +176,7 @@ class FilmSource(QObject):
             free.pop(0).ask(job, question)
 
     def _all_decoders(self) -> list[Decoder]:
-        while len(self._decoders) < DECODERS:
+        while len(self._decoders) < DECODERS and not self._closed:
             decoder = Decoder(self._command)
             decoder.setParent(self)
             decoder.previewed.connect(self._on_preview)
