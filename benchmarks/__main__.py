@@ -29,6 +29,7 @@ BENCHES: tuple[Bench, ...] = (
     Bench("start", ("--rounds", "3")),
     Bench("next_film", ("--rounds", "5")),
     Bench("worklist"),
+    Bench("labelme"),
     Bench("event_loop", ("--epochs", "4"), module="torch"),
     Bench("export", ("--count", "6", "--rounds", "1")),
     Bench("training", ("--rounds", "1", "--hips", "32"), module="torch"),

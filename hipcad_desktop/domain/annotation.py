@@ -86,6 +86,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingStatus:
+    """As much of a reading as a list shows."""
+
+    verdict: Verdict
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One reader's complete answer on one film, one revision. answer None means withdrawn (undone to unread).
 

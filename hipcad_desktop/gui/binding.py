@@ -68,23 +68,24 @@ class ProjectBinding(QObject):
     ) -> None:
         """Open or make a project; the one open before is closed once the new one is open."""
 
-        def call() -> tuple[Project, Session, list[FilmFacts], tuple[bool, bool]]:
+        def call() -> tuple[Project, Session, list[FilmFacts]]:
             from hipcad_desktop.workflows.annotate import Session
             from hipcad_desktop.workflows.open_project import list_films, open_project
 
             project = open_project(path, create=create)
             try:
                 session = Session(project, reader=reader)
-                return project, session, list(list_films(project, reader=reader)), _history(session)
+                return project, session, list(list_films(project, reader=reader))
             except BaseException:
                 project.close()
                 raise
 
-        def opened(result: tuple[Project, Session, list[FilmFacts], tuple[bool, bool]]) -> None:
+        def opened(result: tuple[Project, Session, list[FilmFacts]]) -> None:
             self._close_project()
-            self._project, self._session, films, history = result
+            self._project, self._session, films = result
             self._state.open(Path(self._project.path), reader, films)
-            self._state.set_history(*history)
+            self._state.set_history(False, False)  # of this project: read behind what is waited for
+            self._read_history()
             if done is not None:
                 done()
 
@@ -110,25 +111,25 @@ class ProjectBinding(QObject):
         if project is not None:
             self._tasks.project("Close project", project.close)
 
-    def change_reader(self, reader: str) -> None:
-        """Read on as somebody else: other answers, another history."""
+    def change_reader(self, reader: str, *, round: int = 1) -> None:
+        """Read on as somebody else, or in another round: other answers, another history."""
         if self._project is None or self._state.path is None:
             return
         project, path = self._project, self._state.path
 
         def call() -> tuple[Session, list[FilmFacts], tuple[bool, bool]]:
             from hipcad_desktop.workflows.annotate import Session
-            from hipcad_desktop.workflows.open_project import list_films
 
-            session = Session(project, reader=reader)
-            return session, list(list_films(project, reader=reader)), _history(session)
+            session = Session(project, reader=reader, round=round)
+            return session, _films(project, reader, round), _history(session)
 
         def changed(result: tuple[Session, list[FilmFacts], tuple[bool, bool]]) -> None:
-            current = self._state.current
+            current, same = self._state.current, self._state.round == round
             self._session, films, history = result
-            self._state.open(path, reader, films)
+            self._state.open(path, reader, films, round=round)
             self._state.set_history(*history)
-            self._state.select(current)
+            if same:  # another round begins where it was left: at its next unread film
+                self._state.select(current)
 
         self._tasks.project("Change reader", call, done=changed)
 
@@ -136,15 +137,13 @@ class ProjectBinding(QObject):
         """Read the films again, after an import."""
         if self._project is None:
             return
-        project, reader = self._project, self._state.reader
+        project, reader, round = self._project, self._state.reader, self._state.round
 
         def call() -> list[FilmFacts]:
-            from hipcad_desktop.workflows.open_project import list_films
-
-            return list(list_films(project, reader=reader))
+            return _films(project, reader, round)
 
         def read(films: list[FilmFacts]) -> None:
-            if project is self._project:
+            if project is self._project and (reader, round) == (self._state.reader, self._state.round):
                 self._state.replace_films(films)
                 if done is not None:
                     done()
@@ -239,6 +238,8 @@ class ProjectBinding(QObject):
             return session.save(film_id, answer, reason=reason), _history(session)
 
         def saved(result: tuple[Reading, tuple[bool, bool]]) -> None:
+            if session is not self._session:  # saved, but another reader or round is looked at by now
+                return
             self._state.save_ended(film_id, answer, None)
             self._state.set_reading(film_id, result[0])
             self._state.set_history(*result[1])
@@ -350,10 +351,13 @@ class ProjectBinding(QObject):
 
     def _read_history(self) -> None:
         session = self._session
+
+        def read(history: tuple[bool, bool]) -> None:
+            if session is self._session:
+                self._state.set_history(*history)
+
         if session is not None:
-            self._tasks.project(
-                "Read the history", lambda: _history(session), done=lambda h: self._state.set_history(*h)
-            )
+            self._tasks.project("Read the history", lambda: _history(session), done=read)
 
     def _opened(self) -> Any:
         if self._project is None:
@@ -363,6 +367,18 @@ class ProjectBinding(QObject):
 
 def _needs_reason(error: Exception) -> bool:
     return isinstance(error, UserError) and error.code is ErrorCode.SIGNED_NEEDS_REASON
+
+
+def _films(project: Project, reader: str, round: int) -> list[FilmFacts]:
+    """Round 1: every film in order of import; round 2: its own films in its own order."""
+    from hipcad_desktop.workflows.open_project import list_films
+    from hipcad_desktop.workflows.reader_study import second_round
+
+    films: list[FilmFacts] = list(list_films(project, reader=reader, round=round))
+    if round == 1:
+        return films
+    known = {film.film_id: film for film in films}
+    return [known[film_id] for film_id in second_round(project, reader=reader) if film_id in known]
 
 
 def _history(session: Session) -> tuple[bool, bool]:

@@ -5,18 +5,41 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from hipcad_desktop.domain.annotation import ProjectPhase
+from hipcad_desktop.domain.annotation import ProjectPhase, ReadingStatus
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.store import audit, rounds
 from hipcad_desktop.store.films import film_count
 from hipcad_desktop.store.project_store import Project
+from hipcad_desktop.store.reader_counts import read_statuses
 from hipcad_desktop.store.readings import current_readings, reader_names
 from hipcad_desktop.workflows.utc import Clock, from_stamp, stamp, utc_now
 
-__all__ = ["ProjectPhase", "ReaderProgress", "end_blinded_phase", "phase", "progress", "second_round"]
+__all__ = [
+    "ProjectPhase",
+    "ReaderProgress",
+    "ReadingStatus",
+    "SecondRoundFacts",
+    "end_blinded_phase",
+    "phase",
+    "progress",
+    "second_round",
+    "second_round_facts",
+    "statuses",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SecondRoundFacts:
+    """What a reader's second round rests on. last_answer: of the first round, None where there is none yet."""
+
+    last_answer: datetime | None
+    films: int  # 0: not started
+    answered: int
+    after_days: float
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +88,30 @@ def progress(project: Project) -> tuple[ReaderProgress, ...]:
     return tuple(found)
 
 
+def statuses(project: Project, *, round: int = 1) -> dict[str, dict[FilmId, ReadingStatus]]:
+    """Every reader's verdict on each film answered, and whether it is signed. Raises UserError STILL_BLINDED."""
+    require_open(project)
+    return read_statuses(project, round=round)
+
+
 def second_round(project: Project, *, reader: str) -> tuple[FilmId, ...]:
     """The films of the reader's second round in their order; empty where it has not been started."""
     with project.reading() as connection:
         held = rounds.round_of(connection, reader.strip(), 2)
     return () if held is None else held.films
+
+
+def second_round_facts(project: Project, *, reader: str) -> SecondRoundFacts:
+    """Whether the reader's second round was started, how far it is, and from when its wash-out time counts."""
+    reader = reader.strip()
+    with project.reading() as connection:
+        held = rounds.round_of(connection, reader, 2)
+        first = [r for r in current_readings(connection, reader=reader) if r.answer is not None]
+        second = [r for r in current_readings(connection, reader=reader, round=2) if r.answer is not None]
+    last = max((from_stamp(r.created_utc) for r in first), default=None)
+    if held is None:
+        return SecondRoundFacts(last, 0, 0, 0.0, 0)
+    return SecondRoundFacts(last, len(held.films), len(second), held.after_days, held.seed)
 
 
 def start_second_round(

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from hipcad_desktop.domain.agreement import DisagreementKind
-from hipcad_desktop.domain.annotation import Answer, Finding, ProjectPhase, Reading, Verdict
+from hipcad_desktop.domain.annotation import Answer, Finding, ProjectPhase, Reading, ReadingStatus, Verdict
 from hipcad_desktop.domain.consensus import Consensus, consensus
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.geometry import Rectangle
@@ -31,6 +31,7 @@ from hipcad_desktop.workflows.reader_study import (
     progress,
     second_round,
     start_second_round,
+    statuses,
 )
 from hipcad_desktop.workflows.readings_table import export_readings
 from tests.fakes.project_films import new_film
@@ -136,6 +137,7 @@ def test_a_blinded_reader_sees_nothing_of_the_others(project: Project, tmp_path:
         lambda: adjudicate_table(project, tmp_path / "no.csv", adjudicators=["A", "B"]),
         lambda: adjudication(project, FILMS[0]),
         lambda: conflicts(project),
+        lambda: statuses(project),
         lambda: export_readings(project, tmp_path / "all.csv"),
     ):
         with pytest.raises(UserError) as raised:
@@ -143,6 +145,21 @@ def test_a_blinded_reader_sees_nothing_of_the_others(project: Project, tmp_path:
         assert code(raised) is ErrorCode.STILL_BLINDED
     assert progress(project) == (ReaderProgress("A", 1, 1, 0, N), ReaderProgress("B", 1, 1, 0, N))
     assert conflicts(project, reader="A") == ()
+
+
+def test_the_status_of_every_film_and_reader_after_the_blinded_phase(project: Project) -> None:
+    one, two = Session(project, reader="A"), Session(project, reader="B")
+    for answer in (UNSURE, BROKEN):
+        one.save(FILMS[0], answer)
+    one.save(FILMS[1], WHOLE)
+    one.sign(FILMS[1])
+    two.save(FILMS[0], WHOLE)
+    two.save(FILMS[0], None)
+    end_blinded_phase(project)
+    adjudicate(project, FILMS[0], WHOLE, adjudicators=["A", "B"])
+    fracture, signed = ReadingStatus(Verdict.FRACTURE, False), ReadingStatus(Verdict.NO_FRACTURE, True)
+    assert statuses(project) == {"A": {FILMS[0]: fracture, FILMS[1]: signed}, "B": {}}
+    assert statuses(project, round=2) == {"A": {}, "B": {}}
 
 
 def test_the_blinded_phase_ends_for_ever(project: Project) -> None:

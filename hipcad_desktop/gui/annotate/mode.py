@@ -28,6 +28,7 @@ from hipcad_desktop.gui.annotate.large_hips import LargeHips
 from hipcad_desktop.gui.annotate.panel import ReadingPanel
 from hipcad_desktop.gui.annotate.reading_commands import ReadingCommands
 from hipcad_desktop.gui.annotate.rectangle_tool import RectangleTool
+from hipcad_desktop.gui.annotate.round_bar import RoundBar, read_round
 from hipcad_desktop.gui.binding import ProjectBinding
 from hipcad_desktop.gui.state.project_state import ProjectState
 from hipcad_desktop.gui.tasks import Tasks
@@ -60,7 +61,9 @@ class AnnotateMode(QWidget):
         self._actions = actions
         self.desk = ReadingDesk(state, binding, tasks, self)
         self.source = FilmSource(tasks, binding.load, self)
+        self._binding = binding
         self.worklist = Worklist(state, binding)
+        self.round_bar = RoundBar(state)
         self.view = FilmView()
         self.view.setAccessibleName("Film")
         self.tool = RectangleTool(self)
@@ -108,7 +111,13 @@ class AnnotateMode(QWidget):
         self.splitter = QSplitter()
         self.splitter.setHandleWidth(5)
         self.splitter.setChildrenCollapsible(False)
-        for widget in (self.worklist, centre, self.panel):
+        left = QWidget()
+        films = QVBoxLayout(left)
+        films.setContentsMargins(0, 0, 0, 0)
+        films.setSpacing(0)
+        films.addWidget(self.round_bar)
+        films.addWidget(self.worklist, 1)
+        for widget in (left, centre, self.panel):
             self.splitter.addWidget(widget)
         self.worklist.setMinimumWidth(220)
         centre.setMinimumWidth(320)
@@ -146,6 +155,7 @@ class AnnotateMode(QWidget):
         panel.sides_chosen.connect(desk.set_mirrored)
         self.view.space_tapped.connect(self._space)
         self.view.pointer_moved.connect(self.pointer_moved)
+        self.round_bar.back.clicked.connect(lambda: self.read_round(1))
         self.worklist.all_read.connect(lambda: self.status_message.emit("Every film of this list has been read."))
 
     # commands, called by the actions
@@ -161,6 +171,11 @@ class AnnotateMode(QWidget):
         self.tool.finish()
         self.worklist.next_unread()
         self.take_focus()
+
+    def read_round(self, round: int) -> None:
+        """The reader's first or second round, unless an answer still waits."""
+        self.tool.finish()
+        self.status_message.emit(read_round(self._state, self._binding, round))
 
     def show_large_hips(self, shown: bool) -> None:
         """The two hip images over the film; the key held shows them only as long."""

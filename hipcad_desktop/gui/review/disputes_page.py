@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QSplitter, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.annotation import Answer, Finding, Verdict
 from hipcad_desktop.domain.errors import UserError
@@ -34,6 +34,7 @@ class DisputesPage(QWidget):
     """Decides nothing by itself: the draft is recorded when the adjudicators say so."""
 
     said = Signal(str)
+    csv_asked = Signal()
     recorded = Signal()  # the figures of other pages may be others now
 
     def __init__(
@@ -59,6 +60,9 @@ class DisputesPage(QWidget):
         self.bar = DecisionBar(actions)
         self.ask = AskBar()
         self._notice = QLabel("The readers agree on every film that both have read.")
+        self.save_csv = QPushButton("Save as CSV…")
+        self.save_csv.setEnabled(False)
+        self.save_csv.clicked.connect(self.csv_asked)
         self._build(actions)
         self.list.picked.connect(self._pick)
         self.tool.edited.connect(lambda _findings: self.view.update())
@@ -87,7 +91,12 @@ class DisputesPage(QWidget):
         splitter = QSplitter()
         splitter.setHandleWidth(5)
         splitter.setChildrenCollapsible(False)
-        splitter.addWidget(self.list)
+        left = QWidget()
+        rows = QVBoxLayout(left)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.list, 1)
+        rows.addWidget(self.save_csv)
+        splitter.addWidget(left)
         splitter.addWidget(right)
         splitter.setStretchFactor(1, 1)
         splitter.setSizes([470, 700])
@@ -104,6 +113,7 @@ class DisputesPage(QWidget):
         """All of them; the film looked at stays, else the first open one comes."""
         before = self._dispute
         self._disputes = list(disputes)
+        self.save_csv.setEnabled(bool(disputes))
         same = [
             i for i, d in enumerate(disputes) if before and (d.film_id, d.readers) == (before.film_id, before.readers)
         ]
@@ -113,6 +123,11 @@ class DisputesPage(QWidget):
             self._show_draft()
         else:
             self._go(self._next_open(-1))
+
+    @property
+    def all(self) -> tuple[DisputedFilm, ...]:
+        """Every disagreement, with what was agreed on it."""
+        return tuple(self._disputes)
 
     @property
     def open_ones(self) -> int:
@@ -280,6 +295,7 @@ class DisputesPage(QWidget):
     def _forget(self) -> None:
         self.source.forget()
         self._disputes, self._index = [], None
+        self.save_csv.setEnabled(False)
         self.bar.names.clear()
         self._go(None)
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QTabWidget, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.annotation import ProjectPhase, Verdict
+from hipcad_desktop.gui.annotate.round_bar import read_round
 from hipcad_desktop.gui.binding import ProjectBinding
 from hipcad_desktop.gui.review.agreement_page import AgreementPage
 from hipcad_desktop.gui.review.audit_page import AuditPage
@@ -41,7 +42,7 @@ class ReviewMode(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._binding = state, binding
+        self._state, self._binding, self._actions = state, binding, actions
         self.facts: ReviewFacts | None = None
         self.readers = ReadersPage(actions)
         self.agreement = AgreementPage()
@@ -62,6 +63,9 @@ class ReviewMode(QWidget):
         self.setFocusProxy(self.pages)
         self._show_phase(ProjectPhase.BLINDED)
         self.readers.end_asked.connect(self.end_blinded_phase)
+        self.readers.second.start_asked.connect(self.start_second_round)
+        self.readers.second.read_asked.connect(self.read_second_round)
+        self.disputes.csv_asked.connect(self.export_disagreements)
         self.audit.verify_asked.connect(self.verify)
         self.audit.export_asked.connect(self.export_audit)
         self.disputes.said.connect(self.status_message)
@@ -76,6 +80,7 @@ class ReviewMode(QWidget):
     def read_again(self) -> None:
         """Everything, from the project."""
         self._binding.ask("Read the review", read_facts, done=self._show)
+        self._read_second_round()
         self._read_trail()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -97,9 +102,10 @@ class ReviewMode(QWidget):
     def _show_phase(self, phase: ProjectPhase) -> None:
         for page in (self.agreement, self.disputes):
             index = self.pages.indexOf(page)
-            self.pages.setTabEnabled(index, phase is ProjectPhase.OPEN)
+            again = self._state.round == 2  # who reads again does not see the own first answers
+            self.pages.setTabEnabled(index, phase is ProjectPhase.OPEN and not again)
             blinded = "Only after the blinded phase" if phase is ProjectPhase.BLINDED else ""
-            self.pages.setTabToolTip(index, blinded)
+            self.pages.setTabToolTip(index, "Not while you read your second round" if again else blinded)
 
     def _read_trail(self) -> None:
         def call(project: Any) -> tuple[Any, ProjectPhase]:
@@ -110,13 +116,15 @@ class ReviewMode(QWidget):
 
         def read(found: tuple[Any, ProjectPhase]) -> None:
             entries, phase = found
-            self.audit.show_entries(entries, blinded=phase is ProjectPhase.BLINDED, file_names=self._file_names())
+            hidden = phase is ProjectPhase.BLINDED or self._state.round == 2
+            self.audit.show_entries(entries, blinded=hidden, file_names=_file_names(self._state))
 
         self._binding.ask("Read the audit trail", call, done=read)
 
     def _other_project(self) -> None:
         self.facts = None
         self.audit.forget()
+        self.readers.second.show_facts(None)
         self.readers.merged.say("")
         self.readers.conflicts.hide()
         self._show_phase(ProjectPhase.BLINDED)
@@ -127,9 +135,6 @@ class ReviewMode(QWidget):
     def _page_shown(self, _index: int) -> None:
         if self.pages.currentWidget() is self.disputes:
             self.disputes.take_focus()
-
-    def _file_names(self) -> dict[str, str]:
-        return {film.film_id: film.file_name for film in self._state.films}
 
     # the study
 
@@ -151,10 +156,51 @@ class ReviewMode(QWidget):
 
         self._binding.ask("End the blinded phase", call, done=lambda _none: self.read_again())
 
+    def _read_second_round(self) -> None:
+        reader = self._state.reader
+
+        def call(project: Any) -> Any:
+            from hipcad_desktop.workflows.reader_study import second_round_facts
+
+            return second_round_facts(project, reader=reader)
+
+        self._binding.ask("Read the second round", call, done=self.readers.second.show_facts)
+
+    def start_second_round(self, days: float, seed: int) -> None:
+        """The project refuses before the wash-out time is over."""
+        reader = self._state.reader
+
+        def call(project: Any) -> Any:
+            from hipcad_desktop.workflows.reader_study import start_second_round
+
+            return start_second_round(project, reader=reader, after_days=days, seed=seed)
+
+        self._binding.ask("Start the second round", call, done=lambda _films: self.read_again())
+
+    def read_second_round(self) -> None:
+        """In annotation mode, in the round's own order."""
+        self.status_message.emit(read_round(self._state, self._binding, 2))
+        self._actions["mode_annotate"].trigger()
+
+    def export_disagreements(self) -> None:
+        """The table of disagreements."""
+        path, _ = QFileDialog.getSaveFileName(self, "Disagreements", _beside(self._state, "disagreements.csv"), TABLES)
+        if not path:
+            return
+        disputes = self.disputes.all
+
+        def call(_project: Any) -> None:
+            from hipcad_desktop.workflows.agreement import write_disagreements
+
+            write_disagreements(disputes, Path(path))
+
+        said = f"{len(disputes)} disagreements written to {Path(path).name}."
+        self._binding.ask("Save disagreements", call, done=lambda _none: self.status_message.emit(said))
+
     def send_readings(self) -> None:
         """The reader's own work as one file."""
         reader = self._state.reader
-        place = self._beside(f"{reader}.hipcad-readings")
+        place = _beside(self._state, f"{reader}.hipcad-readings")
         path, _ = QFileDialog.getSaveFileName(self, "Send my readings", place, READINGS)
         if not path:
             return
@@ -173,7 +219,7 @@ class ReviewMode(QWidget):
 
     def merge_readings(self) -> None:
         """A file that a reader sent; the page tells what came of it, with every conflict."""
-        path, _ = QFileDialog.getOpenFileName(self, "Merge readings", self._beside(""), READINGS)
+        path, _ = QFileDialog.getOpenFileName(self, "Merge readings", _beside(self._state, ""), READINGS)
         if path:
             self.merge_file(Path(path))
 
@@ -188,7 +234,7 @@ class ReviewMode(QWidget):
 
         def merged(summary: MergeSummary) -> None:
             self.pages.setCurrentWidget(self.readers)
-            self.readers.show_merge(summary, self._file_names())
+            self.readers.show_merge(summary, _file_names(self._state))
             self._binding.read_worklist()
             self.read_again()
 
@@ -208,7 +254,7 @@ class ReviewMode(QWidget):
 
     def export_audit(self) -> None:
         """All of it, with the hashes."""
-        path, _ = QFileDialog.getSaveFileName(self, "Audit trail", self._beside("audit.csv"), TABLES)
+        path, _ = QFileDialog.getSaveFileName(self, "Audit trail", _beside(self._state, "audit.csv"), TABLES)
         if not path:
             return
 
@@ -251,6 +297,11 @@ class ReviewMode(QWidget):
         else:
             self.status_message.emit("This belongs to the page “Disagreements”.")
 
-    def _beside(self, name: str) -> str:
-        parent = self._state.path.parent if self._state.path else Path.home()
-        return str(parent / name)
+
+def _beside(state: ProjectState, name: str) -> str:
+    parent = state.path.parent if state.path else Path.home()
+    return str(parent / name)
+
+
+def _file_names(state: ProjectState) -> dict[str, str]:
+    return {film.film_id: film.file_name for film in state.films}

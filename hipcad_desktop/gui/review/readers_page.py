@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from hipcad_desktop.domain.annotation import ProjectPhase
 from hipcad_desktop.gui.dialogs.table import WordTable
+from hipcad_desktop.gui.review.second_round_card import SecondRoundCard
 from hipcad_desktop.gui.widgets.notice import Notice
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class ReadersPage(QWidget):
         self.phase_words.setWordWrap(True)
         self.end = QPushButton("End the blinded phase…")
         self.end.clicked.connect(self.end_asked)
+        self.second = SecondRoundCard()
         self.merged = Notice()
         self.conflicts = WordTable(("Film", "Reader", "Revisions"), ())
         self.conflicts.hide()
@@ -56,9 +58,10 @@ class ReadersPage(QWidget):
         self._build()
 
     def _build(self) -> None:
-        cards = [_card(title) for title in ("Readers", "Blinding", "Between workstations")]
-        readers, phase, exchange = (inside for _, inside in cards)
+        cards = [_card(title) for title in ("Readers", "Second round", "Blinding", "Between workstations")]
+        readers, second, phase, exchange = (inside for _, inside in cards)
         readers.addLayout(self._grid)
+        second.addWidget(self.second)
         phase.addWidget(self.phase_words)
         row = QHBoxLayout()
         row.addWidget(self.end)

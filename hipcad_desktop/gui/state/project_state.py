@@ -62,6 +62,7 @@ class ProjectState(QObject):
         super().__init__(parent)
         self.path: Path | None = None
         self.reader = ""
+        self.round = 1
         self.films: list[FilmFacts] = []
         self.can_undo = False
         self.can_redo = False
@@ -83,10 +84,10 @@ class ProjectState(QObject):
         """Whether a project is open."""
         return self.path is not None
 
-    def open(self, path: Path, reader: str, films: Sequence[FilmFacts]) -> None:
+    def open(self, path: Path, reader: str, films: Sequence[FilmFacts], *, round: int = 1) -> None:
         """A project was opened."""
         self.close()
-        self.path, self.reader = path, reader
+        self.path, self.reader, self.round = path, reader, round
         self._take(films)
         self.opened.emit()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QColor, QIcon, QPixmap
 
-from hipcad_desktop.domain.annotation import Verdict
+from hipcad_desktop.domain.annotation import ReadingStatus, Verdict
 from hipcad_desktop.domain.diagnosis import Refusal
 from hipcad_desktop.domain.messages import refusal_sentence
 from hipcad_desktop.domain.radiograph import FilmId
@@ -22,7 +23,9 @@ from hipcad_desktop.gui.worklist.rows import (
     READING,
     THUMBNAIL,
     UNREAD,
+    WORDS,
     FilmOrder,
+    Statuses,
     Wanted,
     status_of,
 )
@@ -103,7 +106,32 @@ class WorklistModel(QAbstractTableModel):
         self.endResetModel()
         return True
 
+    @property
+    def others(self) -> list[str]:
+        """The other readers whose columns stand after COLUMNS; none while blinded."""
+        return [name for name, _ in self._order.others]
+
+    def show_others(self, others: Sequence[tuple[str, Statuses]]) -> None:
+        """What the other readers say, a column each, in this order."""
+        first, before = len(COLUMNS), len(self._order.others)
+        if self.others != [name for name, _ in others]:
+            if before:
+                self.beginRemoveColumns(QModelIndex(), first, first + before - 1)
+                self._order.show_others(())
+                self.endRemoveColumns()
+            if others:
+                self.beginInsertColumns(QModelIndex(), first, first + len(others) - 1)
+                self._order.show_others(others)
+                self.endInsertColumns()
+        elif others:
+            self._order.show_others(others)
+            if self.rowCount():
+                self.dataChanged.emit(self.index(0, first), self.index(self.rowCount() - 1, self.columnCount() - 1))
+        self.refresh()
+
     def _replaced(self) -> None:
+        if not self._state.is_open:
+            self._order.show_others(())
         self._order.renew()
         self._order.shown, self._row_of = self._order.arranged(), None
         self.endResetModel()
@@ -151,7 +179,7 @@ class WorklistModel(QAbstractTableModel):
         self._icons.clear()
         self._colours.clear()
         if self.rowCount():
-            self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, len(COLUMNS) - 1))
+            self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, self.columnCount() - 1))
 
     # Qt
 
@@ -159,14 +187,20 @@ class WorklistModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._order.shown)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(COLUMNS)
+        return 0 if parent.isValid() else len(COLUMNS) + len(self._order.others)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = DISPLAY) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == DISPLAY:
-            return COLUMNS[section]
+        if orientation is Qt.Orientation.Horizontal:
+            other = section >= len(COLUMNS)
+            if role == DISPLAY:
+                return self._order.others[section - len(COLUMNS)][0] if other else COLUMNS[section]
+            if role == TOOL_TIP and other:
+                return f"What {self._order.others[section - len(COLUMNS)][0]} says"
         return None
 
     def data(self, index: Index, role: int = DISPLAY) -> Any:
+        if index.column() >= len(COLUMNS):
+            return self._other_data(index, role)
         if role == DISPLAY:
             text = self._order.row(self._order.shown[index.row()]).texts[index.column()]
             signed = index.column() == READING and self._state.signed(self.film(index.row()).film_id)
@@ -181,12 +215,29 @@ class WorklistModel(QAbstractTableModel):
             return "thumbnail"
         return None
 
+    def _other_data(self, index: Index, role: int) -> Any:
+        """Another reader's verdict."""
+        said: ReadingStatus | None = self._order.other(self._order.shown[index.row()], index.column())
+        status = UNREAD if said is None else said.verdict.value
+        signed = said is not None and said.signed
+        if role == DISPLAY:
+            return f"{WORDS[status]} ✓" if signed else WORDS[status]
+        if role == DECORATION:
+            return self._icon(status)
+        if role == FOREGROUND:
+            return self._colour(status, index.column())
+        if role == TOOL_TIP:
+            return f"{self.others[index.column() - len(COLUMNS)]}: {WORDS[status]}{', signed' if signed else ''}"
+        return None
+
+    def _icon(self, status: str) -> QIcon:
+        if status not in self._icons:
+            self._icons[status] = icon(status, status_colour(status))
+        return self._icons[status]
+
     def _decoration(self, row: int, column: int) -> QIcon | QPixmap | None:
         if column == READING:
-            status = self.status(row)
-            if status not in self._icons:
-                self._icons[status] = icon(status, status_colour(status))
-            return self._icons[status]
+            return self._icon(self.status(row))
         return self._thumbnails.picture(self.film(row).film_id) if column == THUMBNAIL else None
 
     def _colour(self, status: str, column: int) -> QColor | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from hipcad_desktop.domain.anatomy import FractureType
-from hipcad_desktop.domain.annotation import Answer, FilmFlag, Verdict
+from hipcad_desktop.domain.annotation import Answer, FilmFlag, ReadingStatus, Verdict
+from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.gui.state.project_state import FilmFacts, ProjectState
 
 UNREAD = "unread"
@@ -36,6 +37,7 @@ COLUMNS = ("Reading", "", "Film", "Patient", "Date", "Hospital", "Type", "Flags"
 STATUS_ORDER = {word: place for place, word in enumerate(WORDS.values())}
 _DIGITS = re.compile(r"\d+")
 Texts = tuple[str, ...]
+Statuses = Mapping[FilmId, ReadingStatus]
 
 
 class Row(NamedTuple):
@@ -133,6 +135,7 @@ class FilmOrder:
 
     def __init__(self, state: ProjectState) -> None:
         self._state = state
+        self.others: list[tuple[str, Statuses]] = []  # the columns after COLUMNS: other readers, once not blinded
         self.wanted = Wanted()
         self.shown: Sequence[int] = range(0)
         self.stale = True  # films, answers, filter or order are others since the last arranged()
@@ -169,6 +172,15 @@ class FilmOrder:
         self._rows[index] = None
         self.stale = True
 
+    def show_others(self, others: Sequence[tuple[str, Statuses]]) -> None:
+        """The other readers' columns."""
+        self.others = list(others)
+        self.stale = self.stale or self._column >= len(COLUMNS)
+
+    def other(self, index: int, column: int) -> ReadingStatus | None:
+        """What the reader of a column after COLUMNS says of ProjectState.films[index]."""
+        return self.others[column - len(COLUMNS)][1].get(self._state.films[index].film_id)
+
     def want(self, wanted: Wanted) -> None:
         """List other films."""
         self.wanted, self.stale = wanted, True
@@ -181,7 +193,8 @@ class FilmOrder:
         """The films that are wanted, in the order that is wanted."""
         self.stale = self.guest = False
         found: Sequence[int] = range(len(self._rows)) if self.wanted.everything else self._accepted()
-        return found if self._column < 0 else sorted(found, key=self._key().__getitem__, reverse=self._backwards)
+        unsorted = not 0 <= self._column < len(COLUMNS) + len(self.others)  # or by a reader who is here no longer
+        return found if unsorted else sorted(found, key=self._key().__getitem__, reverse=self._backwards)
 
     def _all(self) -> list[Row]:
         if None in self._rows:
@@ -205,7 +218,11 @@ class FilmOrder:
         return found
 
     def _key(self) -> list[str] | list[int]:
-        rows, column = self._all(), self._column
+        column = self._column
+        if column >= len(COLUMNS):
+            statuses = (self.other(index, column) for index in range(len(self._rows)))
+            return [STATUS_ORDER[WORDS[UNREAD if s is None else s.verdict]] for s in statuses]
+        rows = self._all()
         if column == READING:
             return [STATUS_ORDER[row.texts[READING]] for row in rows]
         if column == FILM:

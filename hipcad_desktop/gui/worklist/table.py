@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QModelIndex, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
@@ -36,6 +38,8 @@ class FilmTable(QTableView):
     def __init__(self, model: WorklistModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setModel(model)
+        self._hidden_readers: set[str] = set()
+        self._columns = model
         self.setAccessibleName("Worklist")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -51,6 +55,8 @@ class FilmTable(QTableView):
         self._settling.timeout.connect(self.seen)
         self.verticalScrollBar().valueChanged.connect(self._settling.start)
         model.modelReset.connect(self._settling.start)
+        model.columnsInserted.connect(self._readers_came)
+        model.columnsRemoved.connect(self._stretch_film)
 
     def _build_headers(self) -> None:
         header, rows = self.horizontalHeader(), self.verticalHeader()
@@ -72,6 +78,21 @@ class FilmTable(QTableView):
     def show_column(self, column: int, on: bool) -> None:
         """Show a column or hide it."""
         self.setColumnHidden(column, not on)
+        self._stretch_film()
+
+    def hide_readers(self, names: Iterable[str]) -> None:
+        """The other readers whose columns are not shown, now or once they come."""
+        self._hidden_readers = set(names)
+        self._lay_out_readers()
+
+    def _readers_came(self) -> None:
+        for column in range(len(COLUMNS), self._columns.columnCount()):
+            self.setColumnWidth(column, WIDTHS[READING])
+        self._lay_out_readers()
+
+    def _lay_out_readers(self) -> None:
+        for column, name in enumerate(self._columns.others, len(COLUMNS)):
+            self.setColumnHidden(column, name in self._hidden_readers)
         self._stretch_film()
 
     def shown_columns(self) -> list[str]:
@@ -108,6 +129,7 @@ class FilmTable(QTableView):
 
     def _stretch_film(self) -> None:
         """The film's name takes what the others leave; where that is too little, the list scrolls sideways."""
-        others = sum(self.columnWidth(c) for c in range(len(COLUMNS)) if c != FILM and not self.isColumnHidden(c))
-        least = WIDTHS[FILM] if len(self.shown_columns()) <= FEW else WIDE_FILM_PX
+        shown = [c for c in range(self._columns.columnCount()) if c != FILM and not self.isColumnHidden(c)]
+        others = sum(self.columnWidth(c) for c in shown)
+        least = WIDTHS[FILM] if len(shown) < FEW + (THUMBNAIL in shown) else WIDE_FILM_PX
         self.setColumnWidth(FILM, max(least, self.viewport().width() - others))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QModelIndex, QTimer, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.radiograph import FilmId
@@ -17,7 +17,7 @@ from hipcad_desktop.gui.state.project_state import ProjectState
 from hipcad_desktop.gui.worklist.filters import FilterBar
 from hipcad_desktop.gui.worklist.model import WorklistModel
 from hipcad_desktop.gui.worklist.progress import ReaderCounts
-from hipcad_desktop.gui.worklist.rows import COLUMNS, FILM, THUMBNAIL, UNREAD, Wanted
+from hipcad_desktop.gui.worklist.rows import COLUMNS, FILM, THUMBNAIL, UNREAD, Statuses, Wanted
 from hipcad_desktop.gui.worklist.table import FilmTable
 from hipcad_desktop.gui.worklist.thumbnails import Thumbnails
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hipcad_desktop.workflows.open_project import Project
 
 COLUMNS_SETTING, THUMBNAILS_SETTING = "worklist/columns", "worklist/thumbnails"
+HIDDEN_READERS_SETTING = "worklist/hidden_readers"  # a name a line
+OTHERS_MS = 300  # the list is on the screen before the other readers are read
 AHEAD_ROWS = 200  # how far an unread film is looked for, to be fetched early
 
 
@@ -57,6 +59,9 @@ class Worklist(QWidget):
         state.current_changed.connect(self._follow)
         state.films_replaced.connect(self._films_replaced)
         # After an answer the reader moves on at once: counting 20,000 answers waits until the window is idle.
+        self._reading_others = QTimer(self, singleShot=True, interval=OTHERS_MS)
+        self._reading_others.timeout.connect(self._read_others)
+        self._model.modelReset.connect(self._list_readers)
         self._counting = QTimer(self, singleShot=True, interval=0)
         self._counting.timeout.connect(self._count)
         state.answer_changed.connect(lambda _film: self._counting.start())
@@ -73,7 +78,8 @@ class Worklist(QWidget):
         row.addWidget(self.making_words, 1)
         row.addWidget(self.stop_making)
         self._making.hide()
-        menu = QMenu(self)
+        self._menu = menu = QMenu(self)
+        self._reader_actions: list[QAction] = []
         self.show_thumbnails = QAction("Thumbnails", self, checkable=True)
         self.show_thumbnails.toggled.connect(self._toggle_thumbnails)
         menu.addAction(self.show_thumbnails)
@@ -90,6 +96,7 @@ class Worklist(QWidget):
         for action in menu.actions() if wanted else ():
             if action is not self.show_thumbnails and not action.isSeparator():
                 action.setChecked(action.text() in wanted.split(","))
+        self.table.hide_readers(text(settings, HIDDEN_READERS_SETTING).splitlines())
         self.show_thumbnails.setChecked(text(settings, THUMBNAILS_SETTING) == "yes")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 0, 0)
@@ -128,6 +135,47 @@ class Worklist(QWidget):
         """How many films each reader has read; the present reader's own count is known here already."""
         self.counts.show_others([(r, n) for r, n in counts if r != self._state.reader], len(self._state.films))
 
+    def show_others(self, statuses: Mapping[str, Statuses]) -> None:
+        """What each reader says; empty while blinded. The present reader's own column is here already."""
+        self._following = True
+        # A second round is read without anybody's first answers in view.
+        seen = statuses if self._state.round == 1 else {}
+        self._model.show_others([(name, said) for name, said in seen.items() if name != self._state.reader])
+        self._list_readers()
+        self.table.select(self._row())
+        self._following = False
+
+    def _list_readers(self) -> None:
+        """An entry of the menu for each other reader's column."""
+        names = self._model.others
+        if [a.text() for a in self._reader_actions[1:]] == [_entry(n) for n in names]:
+            return
+        for action in self._reader_actions:
+            self._menu.removeAction(action)
+            action.deleteLater()
+        self._reader_actions = [self._menu.addSeparator()] if names else []
+        hidden = text(open_settings(), HIDDEN_READERS_SETTING).splitlines()
+        for name in names:
+            action = self._menu.addAction(_entry(name))
+            action.setCheckable(True)
+            action.setChecked(name not in hidden)
+            action.toggled.connect(lambda on, n=name: self._show_reader(n, on))
+            self._reader_actions.append(action)
+
+    def _show_reader(self, name: str, on: bool) -> None:
+        hidden = set(text(open_settings(), HIDDEN_READERS_SETTING).splitlines())
+        hidden = hidden - {name} if on else hidden | {name}
+        open_settings().setValue(HIDDEN_READERS_SETTING, "\n".join(sorted(hidden)))
+        self.table.hide_readers(hidden)
+
+    def _read_others(self) -> None:
+        if self._state.films and self._binding is not None:
+            self._binding.ask("Read the other readers", _statuses, done=self.show_others)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._reading_others.start()  # the blinded phase may have ended, on another page or another workstation
+
     def changeEvent(self, event: QEvent) -> None:
         if hasattr(self, "_counting") and theme.has_changed(self, event):
             self._model.recolour()
@@ -151,6 +199,7 @@ class Worklist(QWidget):
         self.counts.show_others((), 0)
         if self._state.films and self._binding is not None:
             self._binding.ask("Count what is read", _count_read, done=self.show_readers)
+        self._reading_others.start()
         self._show_thumbnails(self.show_thumbnails.isChecked())
 
     def _follow(self, film_id: FilmId | None) -> None:
@@ -205,3 +254,15 @@ def _count_read(project: Project) -> list[tuple[str, int]]:
     from hipcad_desktop.workflows.open_project import count_read
 
     return count_read(project)
+
+
+def _statuses(project: Project) -> Mapping[str, Statuses]:
+    """On the project's thread; nothing of anybody while blinded."""
+    from hipcad_desktop.workflows.reader_study import ProjectPhase, phase, statuses
+
+    return {} if phase(project) is ProjectPhase.BLINDED else statuses(project)
+
+
+def _entry(reader: str) -> str:
+    """A reader's name in a menu, where & would underline a letter."""
+    return reader.replace("&", "&&")
