@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 
-from hipcad_desktop.domain.annotation import Answer, FilmFlag, Finding, Reading
-from hipcad_desktop.domain.geometry import Rectangle
+from hipcad_desktop.domain.annotation import Answer, FilmFlag, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,3 @@ def consensus(readings: Sequence[Reading]) -> Consensus:
         flags=frozenset[FilmFlag]().union(*(a.flags for a in answers)),
     )
     return Consensus(agreed, disagree=False)
-
-
-def extent(findings: Sequence[Finding]) -> Rectangle:
-    """The union of the rectangles of at least one finding."""
-    return reduce(Rectangle.union, (f.rectangle for f in findings))

@@ -5,7 +5,7 @@ Workflows are imported in the calls, on the executor's thread: the first paint d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,7 +23,6 @@ from hipcad_desktop.gui.tasks import Failed, Tasks, Work
 if TYPE_CHECKING:
     from hipcad_desktop.workflows.annotate import Session
     from hipcad_desktop.workflows.export_dataset import ExportSummary
-    from hipcad_desktop.workflows.import_films import ImportSummary
     from hipcad_desktop.workflows.open_project import Project
     from hipcad_desktop.workflows.readings_table import ReadingsSummary
     from hipcad_desktop.workflows.view_film import Question
@@ -162,26 +161,6 @@ class ProjectBinding(QObject):
             return question_of(project, film_id, exchange=exchange)
 
         return call
-
-    def import_films(
-        self, paths: Sequence[Path], *, copy: bool, done: Callable[[ImportSummary], None], failed: Failed
-    ) -> Work:
-        """Import files and folders; the worklist is read again even where it was cancelled half way."""
-        project = self._opened()
-
-        def call(watch: Watch) -> ImportSummary:
-            from hipcad_desktop.workflows.import_films import import_films
-
-            return import_films(project, paths, copy=copy, watch=watch)
-
-        def imported(summary: ImportSummary) -> None:
-            self.read_worklist(lambda: done(summary))
-
-        def not_imported(error: Exception) -> None:
-            self.read_worklist()
-            failed(error)
-
-        return self._tasks.work("Import films", call, done=imported, failed=not_imported)
 
     def import_readings(self, table: Path, *, done: Callable[[ReadingsSummary], None]) -> Work:
         """Import a table of readings as the present reader."""

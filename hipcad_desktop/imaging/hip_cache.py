@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -23,9 +20,8 @@ from typing import Any
 from hipcad_desktop import __version__
 from hipcad_desktop.domain.geometry import Window
 from hipcad_desktop.domain.radiograph import FilmId, Mapping8
+from hipcad_desktop.imaging import bounded_folder
 from hipcad_desktop.imaging.hip_image import RENDERING
-
-log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 4 * 1024**3  # about 16,000 films of four images
 SPARE_BYTES = 2 * 1024**3  # of the disk, left to what matters
@@ -84,39 +80,11 @@ class HipCache:
     def save(self, film_id: FilmId, hips: FilmHips) -> None:
         """Keep a film's images, in place of those of other windows. A full or read-only disk is only logged."""
         data = _packed(hips, film_id=film_id, made_by=self._version)
-        path = self._path(film_id)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if shutil.disk_usage(path.parent).free < self._spare_bytes + len(data):
-                return
-            handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-            try:
-                with os.fdopen(handle, "wb") as file:  # no fsync: what a power cut tears has another hash
-                    file.write(data)
-                os.replace(name, path)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(name)
-                raise
-        except OSError as error:
-            log.info("a hip image was not kept: %s", error.strerror)
+        bounded_folder.keep(self._path(film_id), data, spare_bytes=self._spare_bytes)
 
     def trim(self) -> int:
         """Sweep out what was not used for longest until the rest is within the limit; bytes that are left."""
-        found: list[tuple[int, int, Path]] = []
-        for folder, _, names in os.walk(self._folder):
-            for name in names:
-                with suppress(OSError):
-                    status = os.stat(Path(folder, name))
-                    found.append((status.st_mtime_ns, status.st_size, Path(folder, name)))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
-            if total <= self._limit_bytes:
-                break
-            with suppress(OSError):
-                path.unlink()
-                total -= size
-        return total
+        return bounded_folder.sweep(self._folder, limit_bytes=self._limit_bytes)
 
     def _path(self, film_id: FilmId) -> Path:
         return self._folder / film_id[:2] / f"{film_id}{SUFFIX}"

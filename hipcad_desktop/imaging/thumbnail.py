@@ -8,11 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
-import os
-import shutil
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +16,9 @@ from PIL import Image, ImageOps
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.radiograph import FilmId
+from hipcad_desktop.imaging import bounded_folder
 from hipcad_desktop.imaging.limits import check_pixels
 from hipcad_desktop.imaging.reader import MAX_FILE_BYTES, read_picture
-
-log = logging.getLogger(__name__)
 
 SIDE_PX = 160  # the longer side: sharp at 80 logical pixels on a screen of twice the density
 QUALITY = 82
@@ -104,40 +98,12 @@ class ThumbnailCache:
 
     def save(self, film_id: FilmId, jpeg: bytes) -> None:
         """Keep a JPEG, in place of another. A full or read-only disk is only logged."""
-        path = self._path(film_id)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if shutil.disk_usage(path.parent).free < self._spare_bytes + len(jpeg):
-                return
-            handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-            try:
-                with os.fdopen(handle, "wb") as file:  # no fsync: what a power cut tears has another hash
-                    file.write(_digest(film_id, jpeg) + b"\n" + jpeg)
-                os.replace(name, path)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(name)
-                raise
-        except OSError as error:
-            log.info("a thumbnail was not kept: %s", error.strerror)
+        data = _digest(film_id, jpeg) + b"\n" + jpeg
+        bounded_folder.keep(self._path(film_id), data, spare_bytes=self._spare_bytes)
 
     def trim(self) -> int:
         """Sweep out the oldest until the rest is within the limit; bytes that are left."""
-        found: list[tuple[int, int, str]] = []
-        for folder, _, names in os.walk(self._folder):
-            for name in names:
-                path = os.path.join(folder, name)
-                with suppress(OSError):
-                    status = os.stat(path)
-                    found.append((status.st_mtime_ns, status.st_size, path))
-        total = sum(size for _, size, _ in found)
-        for _, size, oldest in sorted(found):
-            if total <= self._limit_bytes:
-                break
-            with suppress(OSError):
-                os.unlink(oldest)
-                total -= size
-        return total
+        return bounded_folder.sweep(self._folder, limit_bytes=self._limit_bytes)
 
     def _path(self, film_id: FilmId) -> Path:
         return self._folder / film_id[:2] / f"{film_id}{SUFFIX}"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipcad_desktop.domain.annotation import Answer, DiagnosedFrom, ExclusionReason, FilmFlag, Finding, Reading, Verdict
-from hipcad_desktop.domain.consensus import Consensus, consensus, extent, standing
+from hipcad_desktop.domain.consensus import Consensus, consensus, standing
 from hipcad_desktop.domain.geometry import Rectangle
 from hipcad_desktop.domain.radiograph import FilmId
 
@@ -53,10 +53,6 @@ def test_withdrawn_readings_say_nothing() -> None:
     assert consensus(readings(None, Answer(Verdict.UNSURE), None)) == Consensus(Answer(Verdict.UNSURE), False)
     assert consensus(readings(None, None)) == Consensus(None, False)
     assert consensus([]) == Consensus(None, False)
-
-
-def test_the_extent_holds_every_rectangle() -> None:
-    assert extent([ONE, TWO]) == Rectangle(1, 1, 12, 10)
 
 
 @pytest.mark.parametrize(
