@@ -41,8 +41,7 @@ class Check:
 
 def examine() -> list[Check]:
     """All checks, in the order in which a person would want to read them. Takes seconds where torch is installed."""
-    checks = [_program(), *_libraries(), _codecs(), _sqlite(), _data_folder(), _disk(), *_models(), *_training()]
-    return checks
+    return [_program(), *_libraries(), _codecs(), _sqlite(), _data_folder(), _disk(), *_models(), *_training()]
 
 
 def _program() -> Check:

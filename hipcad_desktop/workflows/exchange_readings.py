@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from hipcad_desktop.store import audit, exchange
 from hipcad_desktop.store.exchange import Conflict, Line
 from hipcad_desktop.store.folders import write_file
 from hipcad_desktop.store.project_store import Project
-from hipcad_desktop.store.readings import CONSENSUS, reader_names
+from hipcad_desktop.store.readings import CONSENSUS
 from hipcad_desktop.workflows.reader_study import require_open
 from hipcad_desktop.workflows.utc import Clock, from_stamp, stamp, utc_now
 
@@ -124,11 +123,6 @@ def pending_films(project: Project) -> tuple[FilmId, ...]:
     """Films that merged readings wait for."""
     with project.reading() as connection:
         return tuple(sorted({FilmId(n.revision.film) for n in exchange.pending_lines(connection)}))
-
-
-def readers_here(project: Project) -> Sequence[str]:
-    """Every reader of the project, sorted."""
-    return reader_names(project)
 
 
 def _read(path: Path) -> tuple[str, list[Line]]:

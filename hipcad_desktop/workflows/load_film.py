@@ -39,11 +39,6 @@ def question_of(project: Project, film_id: FilmId, *, exchange: str) -> Question
     return Question(paths, film_id, exchange, kept=str(project.path / KEPT_FOLDER), preview=True)
 
 
-def question_of_file(path: Path, *, exchange: str) -> Question:
-    """The same for a file that need not be in any project."""
-    return Question((str(path),), None, exchange, preview=True)
-
-
 def film_from(paths: Sequence[Path], film_id: FilmId) -> Film:
     """The film from the first of these files that holds its bytes. The UserErrors of load_film."""
 

@@ -85,11 +85,10 @@ class DiagnoseMode(QWidget):
 
     def _open_first_model(self, last: str) -> None:
         """The model used last, else the one that ships."""
-        from hipcad_desktop.app.paths import resource
+        from hipcad_desktop.app.sample import default_model
 
         def find() -> Path | None:
-            remembered = [Path(last)] if last and Path(last).is_file() else []
-            return next(iter([*remembered, *sorted(resource("models").glob("*.hipcad"))]), None)
+            return Path(last) if last and Path(last).is_file() else default_model()
 
         def found(path: Path | None) -> None:
             if path is not None and self._reading_model is None:
