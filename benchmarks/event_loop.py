@@ -70,15 +70,21 @@ def measure(dataset: Path, to: Path, epochs: int) -> tuple[Ticker, Any]:
     ticker = Ticker()
 
     def begin() -> None:
-        mode.recipe.set_recipe("quick")
-        mode.recipe.set_epochs(epochs)
+        mode.draft.set_recipe("quick")
+        mode.draft.set_text("epochs", str(epochs))
         mode.set_target(to)
+        mode.check()
+
+    def start() -> None:
         ticker.start()
-        mode.start.click()
+        mode.preflight.on_cpu.setChecked(True)
+        mode.preflight.start.click()
 
     def watch() -> None:
         run = mode.run
         if run is None:
+            if mode.preflight.found is not None:
+                start()
             return
         ticker.stage = run.stage
         if run.ended:

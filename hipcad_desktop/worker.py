@@ -14,12 +14,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.faults import named_fault
 from hipcad_desktop.domain.jobs import (
     HEARTBEAT_S,
     Artifact,
@@ -31,7 +33,11 @@ from hipcad_desktop.domain.jobs import (
     Finished,
     Heartbeat,
     Job,
+    Pause,
+    Paused,
     Progress,
+    Resume,
+    Resumed,
     Started,
     event_line,
     parse_command,
@@ -44,7 +50,9 @@ if TYPE_CHECKING:
 
 _LAST_RESORT_S = 4.0  # after the end of input; with it an orphan lives less than 5 s, whatever it is busy with
 _PROGRESS_EVERY_S = 0.1
+_PAUSE_LOOKS_S = 0.05
 _TRAINING_NICE = 5
+_OOM_SCORE = "500"  # of 1000
 _BAD_COMMAND = "bad_command"
 _BUG = "bug"
 
@@ -57,6 +65,7 @@ class Worker:
         self._writing = threading.Lock()
         self._waiting: queue.Queue[Job | None] = queue.Queue()
         self._cancelled: set[str] = set()
+        self._paused: set[str] = set()
         self._ending = threading.Event()
         self._done = threading.Event()
         self._current = ""
@@ -87,6 +96,10 @@ class Worker:
         """Whether a job should stop."""
         return self._ending.is_set() or job in self._cancelled
 
+    def pause_asked(self, job: str) -> bool:
+        """Whether a job should stand still; one that should stop should not."""
+        return job in self._paused and not self.stop_asked(job)
+
     def _read(self) -> None:
         for line in sys.stdin.buffer:
             try:
@@ -96,6 +109,10 @@ class Worker:
             match command:
                 case Cancel(cancel=str(name)):
                     self._cancelled.add(name)
+                case Pause(pause=str(name)):
+                    self._paused.add(name)
+                case Resume(resume=str(name)):
+                    self._paused.discard(name)
                 case Job(job=str()):
                     self._waiting.put(command)
                 case _:  # the line itself may hold a path and is not repeated
@@ -116,10 +133,13 @@ class Worker:
         runners: Mapping[str, Callable[[dict[str, Any], Watch], Mapping[str, Any]]] = {
             "train": _train,
             "evaluate": _evaluate,
+            "compare": _compare,
             "diagnose": self._diagnose,
             "doctor": _doctor,
+            "preflight": _preflight,
         }
         try:
+            watch.wait_while_paused()
             runner = runners.get(job.kind)
             if runner is None or not isinstance(job.arguments, dict):
                 return Failed(job.job, _BAD_COMMAND, {"detail": "a job of no known kind"})
@@ -129,6 +149,8 @@ class Worker:
                 return Cancelled(job.job)
             return Failed(job.job, error.code.value, _plain(error.facts))
         except Exception as error:  # the last hook of the process: a bug becomes a report, and the next job runs
+            if (fault := named_fault(error)) is not None:
+                return Failed(job.job, fault.code.value, _plain(fault.facts))
             places = _places(error)
             print(places, file=sys.stderr, flush=True)
             return Failed(job.job, _BUG, {"traceback": places})
@@ -183,6 +205,18 @@ class _JobWatch(Watch):
     def cancelled(self) -> bool:
         return self._worker.stop_asked(self._job)
 
+    def paused(self) -> bool:
+        return self._worker.pause_asked(self._job)
+
+    def wait_while_paused(self) -> None:
+        if not self._worker.pause_asked(self._job):
+            return
+        self._worker.say(Paused(self._job))
+        while self._worker.pause_asked(self._job):
+            time.sleep(_PAUSE_LOOKS_S)
+        self.check("The work")
+        self._worker.say(Resumed(self._job))
+
 
 def main() -> NoReturn:
     """Run as a worker until standard input ends; ends the process."""
@@ -203,6 +237,8 @@ def _train(arguments: dict[str, Any], watch: Watch) -> Mapping[str, Any]:
 
     if hasattr(os, "nice"):
         os.nice(max(0, _TRAINING_NICE - os.nice(0)))  # a training gives way to the window
+    with suppress(OSError):  # and where memory runs out, Linux ends the training, not the window or the desktop
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
     config = TrainConfig.from_json(arguments.pop("config"))
     dataset, to = Path(arguments.pop("dataset")), Path(arguments.pop("to"))
     run_folder = arguments.pop("run_folder", None)
@@ -212,11 +248,26 @@ def _train(arguments: dict[str, Any], watch: Watch) -> Mapping[str, Any]:
     return _plain(asdict(summary))
 
 
+def _preflight(arguments: dict[str, Any], watch: Watch) -> Mapping[str, Any]:
+    from hipcad_desktop.workflows.preflight import preflight
+
+    config = TrainConfig.from_json(arguments.pop("config"))
+    dataset, to = Path(arguments.pop("dataset")), Path(arguments.pop("to"))
+    return _plain(preflight(dataset, config=config, to=to, watch=watch, **arguments).to_json())
+
+
 def _evaluate(arguments: dict[str, Any], watch: Watch) -> Mapping[str, Any]:
     from hipcad_desktop.workflows.evaluate import evaluate
 
     paths = [Path(arguments.pop(name)) for name in ("model", "dataset", "to")]
     return _plain(evaluate(*paths, **arguments, watch=watch).to_json())
+
+
+def _compare(arguments: dict[str, Any], watch: Watch) -> Mapping[str, Any]:
+    from hipcad_desktop.workflows.compare_models import compare_models
+
+    paths = [Path(arguments.pop(name)) for name in ("report_a", "report_b", "to")]
+    return _plain(compare_models(*paths, **arguments, watch=watch).to_json())
 
 
 def _doctor(arguments: dict[str, Any], watch: Watch) -> Mapping[str, Any]:

@@ -21,17 +21,23 @@ from hipcad_desktop.domain.jobs import (
     Artifact,
     Cancel,
     Cancelled,
+    Command,
     Epoch,
     Event,
     Failed,
     Finished,
     Heartbeat,
     Job,
+    Pause,
+    Paused,
     Progress,
+    Resume,
+    Resumed,
     Started,
     command_line,
     parse_event,
 )
+from hipcad_desktop.domain.preflight import Preflight
 from tests.fakes.made_up_dataset import write_made_up_dataset
 from tests.fakes.model_package import write_fake_package
 from tests.fakes.tiny_recipe import TINY
@@ -52,6 +58,10 @@ def play(files, *, model, to, network, watch, **_):
     if act == "bug":
         secret = "Doe^Jane"
         raise KeyError(secret)
+    if act == "full":
+        raise OSError(28, "No space left on device", "/no/such/file")
+    if act == "hungry":
+        raise MemoryError
     if act == "deaf":
         import time; time.sleep(60)
     watch.step("playing", 1, 1, odd=float("nan"), place=to)
@@ -85,7 +95,7 @@ class Talk:
             self._events.put(parse_event(line.decode("ascii")))
         self._events.put(None)
 
-    def tell(self, *lines: Job | Cancel | str) -> None:
+    def tell(self, *lines: Command | str) -> None:
         """Send commands, or lines that are none."""
         assert self.process.stdin is not None
         text = "".join(line if isinstance(line, str) else command_line(line) for line in lines)
@@ -173,7 +183,7 @@ def test_a_training_says_everything_and_ends_with_its_summary(
     assert [e.epoch for e in said if isinstance(e, Epoch)] == [1, 2]
     assert [e.facts["device"] for e in said if isinstance(e, Started)] == ["cpu"]
     assert any(isinstance(e, Progress) and "images_per_s" in e.facts for e in said)
-    assert [e.what for e in said if isinstance(e, Artifact)] == ["model"]
+    assert [e.what for e in said if isinstance(e, Artifact)] == ["worst_hips", "worst_hips", "model"]
     assert worker.close()[0] == 0
 
 
@@ -193,6 +203,64 @@ def test_cancel_is_answered_within_two_seconds_and_the_next_job_runs(
     assert isinstance(refusal, Failed)
     assert refusal.code == "run_unfinished"
     assert worker.close()[0] == 0
+
+
+def test_a_paused_training_stands_still_beats_and_goes_on(
+    talk: Callable[[list[str]], Talk], dataset: Path, tmp_path: Path
+) -> None:
+    worker = talk(COMMAND)
+    worker.tell(training("a", dataset, tmp_path / "m.hipcad", config=LONG.to_json()))
+    worker.until(lambda e: isinstance(e, Epoch))
+    worker.tell(Pause("a"))
+    worker.until(lambda e: e == Paused("a"), timeout_s=5)
+    assert worker.until(lambda e: isinstance(e, Heartbeat), timeout_s=10) == [Heartbeat("a")]
+    worker.tell(Resume("a"))
+    assert worker.until(lambda e: isinstance(e, Resumed), timeout_s=5)[-1] == Resumed("a")
+    worker.until(lambda e: isinstance(e, Epoch))
+    worker.tell(Pause("a"))
+    worker.until(lambda e: e == Paused("a"), timeout_s=5)
+    began = time.monotonic()
+    worker.tell(Cancel("a"))
+    assert worker.end_of("a") == Cancelled("a")
+    assert time.monotonic() - began < 2
+    assert worker.close()[0] == 0
+
+
+def test_a_job_paused_while_it_waits_does_not_begin(talk: Callable[[list[str]], Talk]) -> None:
+    worker = talk([sys.executable, "-c", PLAYING])
+    worker.tell(Pause("a"), playing("a", "play"))
+    assert worker.until(lambda e: isinstance(e, Paused), timeout_s=10)[-1] == Paused("a")
+    worker.tell(Resume("a"))
+    assert isinstance(worker.end_of("a"), Finished)
+
+
+def test_the_look_before_a_training_is_a_job(talk: Callable[[list[str]], Talk], dataset: Path, tmp_path: Path) -> None:
+    worker = talk(COMMAND)
+    arguments = training("a", dataset, tmp_path / "m.hipcad").arguments
+    worker.tell(Job("a", "preflight", arguments))
+    end = worker.end_of("a")
+    assert isinstance(end, Finished)
+    found = Preflight.from_json(end.facts)
+    assert found.verdict == "mind"
+    assert found.device == "cpu"
+    assert not (tmp_path / "m.run").exists()
+
+
+def test_a_killed_training_goes_on_after_its_last_epoch(
+    talk: Callable[[list[str]], Talk], dataset: Path, tmp_path: Path
+) -> None:
+    to = tmp_path / "m.hipcad"
+    worker = talk(COMMAND)
+    worker.tell(training("a", dataset, to, config=replace(SMALL, epochs=4).to_json()))
+    worker.until(lambda e: isinstance(e, Epoch) and e.epoch == 2)
+    worker.process.kill()
+    again = talk(COMMAND)
+    again.tell(training("b", dataset, to, config=replace(SMALL, epochs=4).to_json(), resume=True))
+    said = again.until(lambda e: isinstance(e, Finished | Failed))
+    assert isinstance(said[-1], Finished)
+    (started,) = [e for e in said if isinstance(e, Started)]
+    assert started.facts["epochs_done"] >= 2
+    assert [e.epoch for e in said if isinstance(e, Epoch)] == list(range(started.facts["epochs_done"] + 1, 5))
 
 
 def test_closing_its_input_ends_a_training_soon(
@@ -264,6 +332,16 @@ def test_a_bug_is_reported_without_values_and_the_next_job_runs(talk: Callable[[
     assert "play" in end.facts["traceback"]
     assert isinstance(worker.end_of("b"), Finished)
     assert "Doe" not in json.dumps(end.facts) + worker.close()[1]
+
+
+@pytest.mark.parametrize(("act", "code"), [("full", "disk_full"), ("hungry", "out_of_memory")])
+def test_a_fault_of_the_machine_is_no_bug(talk: Callable[[list[str]], Talk], act: str, code: str) -> None:
+    worker = talk([sys.executable, "-c", PLAYING])
+    worker.tell(playing("a", act), playing("b", "play"))
+    end = worker.end_of("a")
+    assert isinstance(end, Failed)
+    assert end.code == code
+    assert isinstance(worker.end_of("b"), Finished)
 
 
 @pytest.mark.parametrize(

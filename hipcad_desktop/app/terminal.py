@@ -55,6 +55,9 @@ class TerminalWatch(Watch):
     def step(self, stage: str, done: int, total: int, **facts: Any) -> None:
         """The stage and how far it is."""
         now = time.monotonic()
+        if "event" in facts and not self._quiet:  # news is never held back
+            self._tell_event(facts)
+            return
         if self._quiet or (now - self._last_s < self._every_s and done < total) or (done >= total and not self._live):
             return
         self._last_s = now
@@ -64,6 +67,12 @@ class TerminalWatch(Watch):
             print(f"\r\x1b[K{stage} {done}/{total}{extra}", end=end, file=sys.stderr, flush=True)
         else:
             complain(f"{stage} {done}/{total}{extra}")
+
+    def _tell_event(self, facts: Mapping[str, Any]) -> None:
+        """One line of its own for what happened on the way; in words where the workflow gave some."""
+        start = "\r\x1b[K" if self._live else ""
+        words = facts.get("sentence") or "  ".join(f"{k.replace('_', ' ')} {_short(v)}" for k, v in facts.items())
+        complain(f"{start}! {words}")
 
     def epoch(self, epoch: int, epochs: int, figures: Mapping[str, Any]) -> None:
         """An epoch's figures on one line."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from hipcad_desktop import __version__
 from hipcad_desktop.app.terminal import TerminalWatch, complain, say
-from hipcad_desktop.cli import cohort, model, project, readers
+from hipcad_desktop.cli import cohort, compare, judge, model, project, readers, training
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.domain.model_card import RESEARCH_USE
@@ -64,7 +64,10 @@ VERBS: Mapping[str, Verb] = {
     **project.VERBS,
     **readers.VERBS,
     **cohort.VERBS,
+    **training.VERBS,
     **model.VERBS,
+    **compare.VERBS,
+    **judge.VERBS,
     "simulate": _simulate,
     "doctor": _doctor,
 }
@@ -91,7 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     project.add_verbs(verbs)
     readers.add_verbs(verbs)
     cohort.add_verbs(verbs)
+    training.add_verbs(verbs)
     model.add_verbs(verbs)
+    compare.add_verbs(verbs)
+    judge.add_verbs(verbs)
     simulate = verbs.add_parser("simulate", help="make simulated films with known fractures")
     simulate.add_argument("--films", type=int, required=True)
     simulate.add_argument("--seed", type=int, required=True)

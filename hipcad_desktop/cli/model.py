@@ -1,4 +1,4 @@
-"""The verbs of a model: training, evaluation, diagnosis."""
+"""The verbs of a model: evaluation, diagnosis."""
 
 from __future__ import annotations
 
@@ -6,87 +6,85 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hipcad_desktop.app.terminal import TerminalWatch, complain, say
 from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.evaluation import DEFAULT_PREVALENCE, INTERVALS
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.domain.model_card import RESEARCH_USE
-from hipcad_desktop.domain.training import RECIPES, validated
 
 if TYPE_CHECKING:
-    from hipcad_desktop.domain.evaluation import Evaluation
-
-
-def _train(options: argparse.Namespace) -> int:
-    from hipcad_desktop.workflows.train import train
-
-    chosen: Mapping[str, Any] = {
-        name: value
-        for name in ("backbone", "weights", "epochs", "batch", "input_px", "seed", "max_learning_rate")
-        if (value := getattr(options, name)) is not None
-    }
-    config = validated(replace(RECIPES[options.recipe], **chosen))
-    summary = train(
-        options.dataset,
-        options.to,
-        config=config,
-        device=options.device,
-        resume=options.resume,
-        run_folder=options.run_folder,
-        note=options.note,
-        watch=TerminalWatch(),
-    )
-    say(f"{summary.model}")
-    for line in _run_lines(summary.figures):
-        say(line)
-    say(RESEARCH_USE)
-    return 0
-
-
-def _run_lines(figures: Mapping[str, Any]) -> Iterator[str]:
-    n = f"{figures['n_fracture']} hips with and {figures['n_no_fracture']} without fracture"
-    yield f"  on the validation partition, midline halving ({n}): AUC {figures['auc']:.3f}"
-    for point in ("no_fracture", "fracture"):
-        at = figures[f"at_{point}_threshold"]
-        shares = ", ".join(
-            f"{name} {_figure(s['value'], s['low'], s['high'], s['n'])}"
-            for name in ("sensitivity", "specificity")
-            if (s := at[name])
-        )
-        yield f'  at the threshold for "{point.replace("_", " ")}", {at["threshold"]:.3f}: {shares}'
-    yield "  Thresholds were chosen on these same hips: `hipcad evaluate` measures on hips never used."
+    from hipcad_desktop.domain.evaluation import Evaluation, HalvingFigures
+    from hipcad_desktop.domain.metrics import Estimate
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     from hipcad_desktop.workflows.evaluate import evaluate
 
-    summary = evaluate(options.model, options.dataset, options.to, partition=options.partition, watch=TerminalWatch())
+    summary = evaluate(
+        options.model,
+        options.dataset,
+        options.to,
+        partition=options.partition,
+        prevalence=options.prevalence,
+        interval=options.interval,
+        watch=TerminalWatch(),
+    )
     for line in _evaluation_lines(summary.evaluation):
         say(line)
-    say(f"Report: {summary.report_html}")
+    say(f"Report: {summary.report_html}, {summary.report_pdf}")
     say(RESEARCH_USE)
     return 0
 
 
 def _evaluation_lines(evaluation: Evaluation) -> Iterator[str]:
-    """The program's own accuracy (midline halving), each figure with n and interval, then what to beware of."""
-    figures = evaluation.of("midline")
+    """Leak alarms first, the program's own accuracy with n and interval, then what else to beware of."""
+    for probe in (p for p in evaluation.probes if p.alarm):
+        yield f"LEAK ALARM, {probe.name}: {probe.sentence}"
+    if evaluation.openings:
+        yield f"The sealed test partition was opened for time number {evaluation.openings[-1].number}; it is recorded."
+    figures = evaluation.halvings[0]
     yield (
-        f"{evaluation.partition} partition, midline halving: {figures.fracture} hips with and {figures.no_fracture} "
-        f"without fracture, {figures.films} films, {figures.patients} patients."
+        f"{evaluation.partition} partition, {figures.halving} halving: {figures.fracture} hips with and "
+        f"{figures.no_fracture} without fracture, {figures.films} films, {figures.patients} patients."
     )
-    for name, auc in (("AUC, all hips", figures.auc), ("AUC, within films", figures.auc_same_film)):
-        yield f"  {name}: {_figure(auc.value, auc.low, auc.high, auc.n)}" + (f" ({auc.reason})" if auc.reason else "")
+    for name, value in (
+        ("AUC, all hips", figures.auc),
+        ("AUC, within films", figures.auc_same_film),
+        ("average precision", figures.average_precision),
+    ):
+        yield _estimate_line("  ", name, value)
     for point in figures.points:
         yield f'  at the threshold for "{point.name.replace("_", " ")}", {point.threshold:.3f}:'
         for name in ("sensitivity", "specificity", "accuracy"):
             share = getattr(point, name)
             yield f"    {name}: {_figure(share.value, share.low, share.high, share.n)}"
+        at = f"where {evaluation.prevalence:.1%} of the hips are broken"
+        yield _estimate_line("    ", f"positive predictive value, {at}", point.ppv)
+        yield _estimate_line("    ", f"negative predictive value, {at}", point.npv)
+        yield _estimate_line("    ", "F1", point.f1)
+    yield from _coverage_lines(figures)
     for caution in evaluation.cautions:
         yield f"  ! {caution.sentence}"
+
+
+def _coverage_lines(figures: HalvingFigures) -> Iterator[str]:
+    heat = figures.coverage
+    if heat is None:
+        return
+    yield f"  heat maps of found fractures against the readers' rectangles, n = {heat.n}:"
+    share, chance = heat.pointing, heat.pointing_by_chance
+    hottest = _figure(share.value, share.low, share.high, share.n)
+    yield f"    the hottest place lies in the rectangle: {hottest}; by chance {chance:.3f}"
+    inside = _estimate_line("    ", "share of the heat in the rectangle", heat.heat_inside)
+    yield f"{inside}; by chance {heat.inside_by_chance:.3f}"
+
+
+def _estimate_line(indent: str, name: str, value: Estimate) -> str:
+    reason = f" ({value.reason})" if value.reason else ""
+    return f"{indent}{name}: {_figure(value.value, value.low, value.high, value.n)}{reason}"
 
 
 def _figure(value: float | None, low: float | None, high: float | None, n: int) -> str:
@@ -145,28 +143,35 @@ def _diagnosis_line(answer: Mapping[str, Any]) -> str:
     return f"{answer['file']}: {hips}"
 
 
+def _share(text: str) -> float:
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share; write 0.1 or 10%") from error
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share above 0 and below 1; write 0.1 or 10%")
+    return share
+
+
 def add_verbs(verbs: Any) -> None:
     """Tell the parser of these verbs."""
-    train = verbs.add_parser("train", help="train a network on a dataset")
-    train.add_argument("dataset", type=Path)
-    train.add_argument("--to", type=Path, required=True, metavar="M.hipcad")
-    train.add_argument("--recipe", choices=sorted(RECIPES), default="paper")
-    train.add_argument("--backbone", metavar="NAME", help="any timm network with global average pooling")
-    train.add_argument("--weights", metavar="imagenet|none|FILE")
-    train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    train.add_argument("--epochs", type=int)
-    train.add_argument("--batch", type=int)
-    train.add_argument("--input", type=int, dest="input_px", metavar="PX")
-    train.add_argument("--learning-rate", type=float, dest="max_learning_rate", metavar="RATE")
-    train.add_argument("--seed", type=int)
-    train.add_argument("--resume", action="store_true", help="go on with a run that was cut off")
-    train.add_argument("--run-folder", type=Path, metavar="DIR", help="default: M.run beside the model")
-    train.add_argument("--note", default="", metavar="TEXT", help="what to know of this model; shown with each answer")
-    evaluate = verbs.add_parser("evaluate", help="measure a model on a dataset's test partition")
+    evaluate = verbs.add_parser(
+        "evaluate",
+        help="measure a model on a dataset's test partition",
+        description="The test partition is sealed: each opening is recorded in the dataset, with model and thresholds.",
+    )
     evaluate.add_argument("model", type=Path)
     evaluate.add_argument("dataset", type=Path)
     evaluate.add_argument("--to", type=Path, required=True, metavar="REPORT")
     evaluate.add_argument("--partition", choices=("training", "validation", "test"), default="test")
+    evaluate.add_argument(
+        "--prevalence",
+        type=_share,
+        default=DEFAULT_PREVALENCE,
+        metavar="SHARE",
+        help="share of broken hips where the model is to be used, for the predictive values (default: 0.5)",
+    )
+    evaluate.add_argument("--interval", choices=INTERVALS, default="wilson", help="of shares (default: wilson)")
     diagnose = verbs.add_parser("diagnose", help="a probability, a state and an overlay per hip")
     diagnose.add_argument("files", nargs="+", metavar="FILE")
     diagnose.add_argument("--model", type=Path, required=True, metavar="M.hipcad")
@@ -175,7 +180,6 @@ def add_verbs(verbs: Any) -> None:
 
 
 VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
-    "train": _train,
     "evaluate": _evaluate,
     "diagnose": _diagnose,
 }

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hipcad_desktop.app.terminal import TerminalWatch, complain, say
-from hipcad_desktop.domain.cohort import PartitionShares
+from hipcad_desktop.domain.cohort import PartitionRule
+from hipcad_desktop.domain.dataset import partition_doubts
 from hipcad_desktop.domain.errors import ErrorCode
 from hipcad_desktop.domain.messages import sentence
 
@@ -55,25 +56,64 @@ def _export(options: argparse.Namespace) -> int:
     from hipcad_desktop.workflows.export_dataset import export_dataset
     from hipcad_desktop.workflows.open_project import open_project
 
-    try:
-        shares = PartitionShares(validation=options.validation, test=options.test)
-    except ValueError:
-        options.usage("--validation and --test together leave nothing to train on")
+    rule = _rule(options)
     with open_project(options.project) as project:
-        summary = export_dataset(project, options.to, seed=options.seed, shares=shares, watch=TerminalWatch())
+        summary = export_dataset(project, options.to, seed=options.seed, rule=rule, watch=TerminalWatch())
     for film in summary.not_exported:
         complain(f"{film.file_name}: not exported. {film.sentence}")
     unread = any(film.code in _NOT_READ for film in summary.not_exported)
     say(f"{summary.films} films, {summary.hips} hips in {summary.dataset}.")
-    for partition, counts in summary.counts.items():
-        say("  " + partition + ": " + ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items()))
+    _say_counts(summary.counts)
     return 1 if unread else 0
 
 
-def _share(text: str) -> float:
-    value = float(text)
+def _partition(options: argparse.Namespace) -> int:
+    from hipcad_desktop.workflows.repartition import repartition
+
+    rule = _rule(options)
+    summary = repartition(options.dataset, options.to, rule=rule, seed=options.seed, watch=TerminalWatch())
+    say(f"{summary.films} films, {summary.hips} hips in {summary.dataset}.")
+    _say_counts(summary.counts)
+    say(
+        f"The windows of the diagnosis halving stay as they were exported (overlap {summary.overlap_share:.3f} of the "
+        "film's width, from the training films of then)."
+    )
+    if summary.openings_before:
+        say(
+            f"A test partition of these hips was opened before ({summary.openings_before} times); of the new one "
+            f"{summary.seen_test_hips} hips were in it. The new dataset says so."
+        )
+    return 0
+
+
+def _say_counts(by_partition: Mapping[str, Mapping[str, int]]) -> None:
+    for partition, counts in by_partition.items():
+        say("  " + partition + ": " + ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items()))
+    for doubt in partition_doubts(by_partition):
+        complain(doubt)
+
+
+def _rule(options: argparse.Namespace) -> PartitionRule:
+    """What was asked. Where hospitals are held out they are the whole test partition, unless --test wants more."""
+    default = PartitionRule()
+    test = options.test if options.test is not None else 0 if options.hold_out else default.test
+    try:
+        return PartitionRule(options.validation, test, tuple(dict.fromkeys(options.hold_out)))
+    except ValueError as error:
+        options.usage(f"--validation and --test: {error}")
+        raise
+
+
+def _size(text: str) -> float | int:
+    """A whole number of films, or a share of the patients."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError("a share lies between 0 and 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a share between 0 and 1 nor a number of films")
     return value
 
 
@@ -88,10 +128,27 @@ def add_verbs(verbs: Any) -> None:
     export = verbs.add_parser("export", help="halve the films, partition by patient, write the dataset")
     export.add_argument("project", type=Path)
     export.add_argument("--to", type=Path, required=True, metavar="DATASET")
-    export.add_argument("--seed", type=int, default=20200414)
-    export.add_argument("--validation", type=_share, default=PartitionShares().validation, metavar="SHARE")
-    export.set_defaults(usage=export.error)
-    export.add_argument("--test", type=_share, default=PartitionShares().test, metavar="SHARE")
+    _add_rule(export)
+    again = verbs.add_parser("partition", help="partition a dataset again, into a new one with the same hips")
+    again.add_argument("dataset", type=Path)
+    again.add_argument("--to", type=Path, required=True, metavar="NEW")
+    _add_rule(again)
 
 
-VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {"import": _import, "export": _export}
+def _add_rule(verb: argparse.ArgumentParser) -> None:
+    default = PartitionRule()
+    size, hold = "a share of the patients (0.15) or a number of films (500)", "a hospital whose patients are all test"
+    verb.add_argument("--seed", type=int, default=20200414)
+    verb.add_argument("--validation", type=_size, default=default.validation, metavar="SIZE", help=size)
+    verb.add_argument(
+        "--test", type=_size, metavar="SIZE", help=f"{size}; beside held-out hospitals, where there are any"
+    )
+    verb.add_argument("--hold-out", action="append", default=[], metavar="HOSPITAL", help=f"{hold}; may be repeated")
+    verb.set_defaults(usage=verb.error)
+
+
+VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "import": _import,
+    "export": _export,
+    "partition": _partition,
+}

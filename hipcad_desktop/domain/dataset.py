@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hipcad_desktop.domain.anatomy import Side
-from hipcad_desktop.domain.cohort import Partition
+from hipcad_desktop.domain.cohort import Partition, PartitionRule
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.halving import HalvingMethod
 from hipcad_desktop.domain.messages import sentence
 
-SCHEMA = 1
+SCHEMA = 2  # schema 1 had no hospital, scanner, sex, age band, flags and rectangle; it is still read
 MANIFEST_NAME = "dataset.json"
 HIPS_NAME = "hips.csv"
 IMAGES_FOLDER = "images"
@@ -44,6 +44,15 @@ class HipEntry:
     mapping_rule: str
     mapping_low: float
     mapping_high: float
+    hospital: str = ""  # the label that a person gave at the import
+    scanner: str = ""  # manufacturer and model, no serial number and no station
+    sex: str = ""  # M, F or O
+    age_band: str = ""  # ten years wide: "<50", "50-59", ... "80-89", "90+"
+    flags: str = ""  # FilmFlag values of the film, joined by "; "
+    rect_x0_px: float | None = None  # union of this hip's rectangles, in pixels of the film; None: it has none
+    rect_y0_px: float | None = None
+    rect_x1_px: float | None = None
+    rect_y1_px: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class DatasetManifest:
     schema: int
     program_version: str
     seed: int
-    share_validation: float
+    share_validation: float  # of the films, as reached
     share_test: float
     overlap_share: float  # of the diagnosis halving: median training window share minus 1/2 (METHOD 3.4)
     mapping_rules: tuple[str, ...]
@@ -89,6 +98,10 @@ class DatasetManifest:
     hips_sha256: str  # of hips.csv: the data hash that runs and cards carry
     not_exported: tuple[NotExported, ...]
     notice: str
+    rule: PartitionRule | None = None  # as asked; None in schema 1
+    linked_patients: tuple[tuple[str, ...], ...] = ()  # pseudonyms that share a film's pixels: one partition, always
+    partitioned_from: str = ""  # hips_sha256 of the dataset that was partitioned again; overlap_share is its export's
+    openings_before: int = 0  # how often the test partitions of the datasets before it had been opened
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
@@ -104,4 +117,46 @@ class DatasetManifest:
         kept = dict(values)
         kept["mapping_rules"] = tuple(kept["mapping_rules"])
         kept["not_exported"] = tuple(NotExported.from_json(n) for n in kept["not_exported"])
+        if kept.get("rule") is not None:
+            rule = kept["rule"]
+            kept["rule"] = PartitionRule(rule["validation"], rule["test"], tuple(rule["held_out"]))
+        kept["linked_patients"] = tuple(tuple(linked) for linked in kept.get("linked_patients", ()))
         return cls(**kept)
+
+
+def age_band(years: int | None) -> str:
+    """Ten years wide from 50, all from 90 on together (older ones are few enough to be known); "" where not known."""
+    if years is None:
+        return ""
+    if years < 50:
+        return "<50"
+    return f"{years // 10 * 10}-{years // 10 * 10 + 9}" if years < 90 else "90+"
+
+
+def partition_doubts(counts: Mapping[str, Mapping[str, int]]) -> tuple[str, ...]:
+    """A sentence for every partition that is empty or has one class only: something cannot be trained or measured."""
+    told = []
+    for name, own in counts.items():
+        if not own["films"]:
+            told.append(f"The {name} partition is empty.")
+        elif not own["fracture"]:
+            told.append(f"The {name} partition has no hip with a fracture.")
+        elif not own["no_fracture"]:
+            told.append(f"The {name} partition has no hip without a fracture.")
+    return tuple(told)
+
+
+def partition_counts(entries: Iterable[HipEntry]) -> dict[str, dict[str, int]]:
+    """Per partition: patients, films, and hips with and without fracture (a hip counts once, not once an image)."""
+    held = list(entries)
+    counts = {}
+    for partition in Partition:
+        own = [e for e in held if e.partition is partition]
+        hips = {(e.film_code, e.side): e.fracture for e in own}
+        counts[partition.value] = {
+            "patients": len({e.patient for e in own}),
+            "films": len({e.film_code for e in own}),
+            "fracture": sum(hips.values()),
+            "no_fracture": len(hips) - sum(hips.values()),
+        }
+    return counts

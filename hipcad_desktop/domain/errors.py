@@ -59,6 +59,9 @@ class ErrorCode(StrEnum):
     DATASET_DAMAGED = "dataset_damaged"  # path, detail
     DATASET_ONE_CLASS = "dataset_one_class"  # path, partition, present
     PARTITION_EMPTY = "partition_empty"  # path, partition
+    PARTITION_IMPOSSIBLE = "partition_impossible"  # detail
+    TEST_SEAL_BROKEN = "test_seal_broken"  # path, detail
+    TEST_SEAL_NOT_WRITTEN = "test_seal_not_written"  # path, detail
 
     # training
     NO_GPU = "no_gpu"  # detail
@@ -72,9 +75,11 @@ class ErrorCode(StrEnum):
     RUN_UNFINISHED = "run_unfinished"  # path
     RUN_OTHER = "run_other"  # path, detail: resume asked, config or data differ
     RUN_BUSY = "run_busy"  # path, pid: another process trains it
+    NOT_A_RUN = "not_a_run"  # path
     NOTHING_TO_RESUME = "nothing_to_resume"  # path
     LOSS_NOT_FINITE = "loss_not_finite"  # epoch, step
     OUT_OF_MEMORY = "out_of_memory"  # detail
+    GPU_LOST = "gpu_lost"  # detail
     WORKER_DIED = "worker_died"  # detail
     WORKER_HUNG = "worker_hung"  # seconds
 
@@ -83,6 +88,14 @@ class ErrorCode(StrEnum):
     MODEL_PACKAGE_DAMAGED = "model_package_damaged"  # path, detail
     MODEL_PACKAGE_NEWER = "model_package_newer"  # path, found, known
     TARGET_EXISTS = "target_exists"  # path
+
+    # reports
+    NOT_A_REPORT = "not_a_report"  # path
+    REPORT_OLDER = "report_older"  # path
+    REPORT_NEWER = "report_newer"  # path
+    REPORTS_OF_OTHER_HIPS = "reports_of_other_hips"  # detail
+    HEATMAPS_MISSING = "heatmaps_missing"  # path
+    JUDGEMENTS_BAD = "judgements_bad"  # path, detail
 
     # halving, a film's reasons not to be exported
     NOT_HALVED_RECTANGLE_TOO_WIDE = "not_halved_rectangle_too_wide"

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from statistics import NormalDist, fmean
-from typing import Any
+from typing import Any, Literal
 
 from hipcad_desktop.domain.anatomy import Side
+from hipcad_desktop.domain.coverage import Coverage
 from hipcad_desktop.domain.diagnosis import HipState
-from hipcad_desktop.domain.metrics import Proportion, Thresholds
+from hipcad_desktop.domain.leaks import Probe
+from hipcad_desktop.domain.metrics import Estimate, Proportion, Thresholds, with_values
+from hipcad_desktop.domain.seal import Opening
+from hipcad_desktop.domain.subgroups import Subgroup
 
-SCHEMA = 1
-CONFIDENCE = 0.95
-Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+SCHEMA = 2
+Interval = Literal["wilson", "clopper-pearson"]
+INTERVALS: tuple[Interval, ...] = ("wilson", "clopper-pearson")
 
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure, its 95 % interval and how that was found; value None, with the reason, where it cannot be computed."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    unit: str  # what n counts: "hips", "pairs of hips"
-    method: str  # of the interval
-    reason: str = ""
+# Of every two hips one is broken: so it was in the paper's data, and so the network's probabilities are meant where its
+# loss weighed both classes alike. In use fewer hips are broken, and PPV is lower: a hospital should give its own share.
+DEFAULT_PREVALENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +52,8 @@ class OperatingPoint:
     sensitivity: Proportion
     specificity: Proportion
     f1: Estimate
+    ppv: Estimate  # at Evaluation.prevalence, whatever the partition's own share of broken hips
+    npv: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +84,42 @@ class RocCurve:
 
 
 @dataclass(frozen=True, slots=True)
+class PrCurve:
+    """Precision against recall, recall falling from 1 to 0 as the threshold rises; empty where a class is missing."""
+
+    recall: tuple[float, ...] = ()
+    precision: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The hips whose probability lies in [low, high) (the last bin: [low, 1]): what was said, what was so."""
+
+    low: float
+    high: float
+    mean_p: float
+    observed: Proportion  # how many of them are broken
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Whether a probability of 80 % means that 80 of 100 such hips are broken.
+
+    Probabilities hold for one share of broken hips. Where the card names the share that its probabilities are meant
+    for, they are moved to this partition's own share first (metrics.at_prevalence), so that the figures judge the
+    network and not the mixture of hips; with trained_prevalence None they are taken as they are.
+    """
+
+    trained_prevalence: float | None
+    prevalence: float  # share of broken hips in this partition
+    brier: Estimate  # mean squared distance of probability and truth; 0 is best
+    brier_reference: float  # of always saying the partition's share
+    slope: Estimate  # 1 is best; below 1 too sure, above 1 not sure enough
+    intercept: Estimate  # calibration in the large: 0 is best; above 0 too low, below 0 too high on the whole
+    bins: tuple[ReliabilityBin, ...]  # of equal width, those without hips left out
+
+
+@dataclass(frozen=True, slots=True)
 class HalvingFigures:
     """All figures of the hips made by one halving. "midline" is how diagnosis halves: the program's accuracy."""
 
@@ -106,6 +136,11 @@ class HalvingFigures:
     negatives: tuple[NegativeGroup, ...]
     types: tuple[TypeFigures, ...]
     roc: RocCurve
+    average_precision: Estimate
+    pr: PrCurve
+    calibration: Calibration | None  # None where there is no hip
+    subgroups: tuple[Subgroup, ...] = ()
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +167,11 @@ class Evaluation:
     halvings: tuple[HalvingFigures, ...]  # "midline" first
     cautions: tuple[Caution, ...]
     notice: str
+    prevalence: float  # share of broken hips that PPV and NPV are given for
+    interval: Interval  # of all proportions
+    temperature: float  # of the card
+    openings: tuple[Opening, ...] = ()  # of the dataset's test partition, this one last
+    probes: tuple[Probe, ...] = ()
 
     def of(self, halving: str) -> HalvingFigures:
         """The figures of one halving. Raises KeyError where the dataset has no hips made by it."""
@@ -142,80 +182,5 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; each Proportion also carries its value."""
-        values: dict[str, Any] = _with_values(asdict(self))
+        values: dict[str, Any] = with_values(asdict(self))
         return values
-
-
-def _with_values(node: Any) -> Any:
-    match node:
-        case {"hits": hits, "n": n, "low": _, "high": _}:
-            return {"value": hits / n if n else None, **node}
-        case dict():
-            return {key: _with_values(value) for key, value in node.items()}
-        case list() | tuple():
-            return [_with_values(value) for value in node]
-        case _:
-            return node
-
-
-def area_under_roc(broken: Sequence[float], whole: Sequence[float]) -> float:
-    """The share of pairs in which the broken hip scores higher, ties half. Both classes have at least one hip."""
-    ranked = sorted(whole)
-    return fmean(_placement(p, ranked) for p in broken)
-
-
-def auc_interval(broken: Sequence[float], whole: Sequence[float]) -> tuple[float, float, str]:
-    """The 95 % interval of the AUC and its method's name; each class needs a hip.
-
-    DeLong, DeLong and Clarke-Pearson (Biometrics 1988;44:837). Its variance is zero where the classes are apart (or a
-    class has one hip), and an interval of no width would claim certainty: then the score interval, method 5 of
-    Newcombe (Stat Med 2006;25:559), is given.
-    """
-    auc = area_under_roc(broken, whole)
-    if len(broken) > 1 and len(whole) > 1 and 0 < auc < 1:
-        deviation = math.sqrt(delong_variance(broken, whole))
-        if deviation > 0:
-            return max(0.0, auc - Z * deviation), min(1.0, auc + Z * deviation), "DeLong"
-    low, high = _score_interval(auc, len(broken), len(whole))
-    return low, high, "Newcombe score"
-
-
-def delong_variance(broken: Sequence[float], whole: Sequence[float]) -> float:
-    """The variance of the AUC after DeLong; each class has at least two hips."""
-    ranked_whole, ranked_broken = sorted(whole), sorted(broken)
-    of_broken = [_placement(p, ranked_whole) for p in broken]
-    of_whole = [1 - _placement(p, ranked_broken) for p in whole]
-    return _variance(of_broken) / len(broken) + _variance(of_whole) / len(whole)
-
-
-def _placement(p: float, ranked: Sequence[float]) -> float:
-    """The share of ranked values below p, ties half."""
-    return (bisect_left(ranked, p) + bisect_right(ranked, p)) / (2 * len(ranked))
-
-
-def _variance(values: Sequence[float]) -> float:
-    mean = fmean(values)
-    return math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)
-
-
-def _score_interval(auc: float, broken: int, whole: int) -> tuple[float, float]:
-    """All areas whose own standard error, times Z, reaches the observed one."""
-    middle = (broken + whole) / 2
-
-    def deviation(area: float) -> float:
-        spread = 1 + (middle - 1) * ((1 - area) / (2 - area) + area / (1 + area))
-        return math.sqrt(area * (1 - area) * spread / (broken * whole))
-
-    def bound(far: float) -> float:
-        inside, outside = auc, far
-        if abs(auc - far) <= Z * deviation(far):
-            return far
-        for _ in range(60):
-            half = (inside + outside) / 2
-            if abs(auc - half) <= Z * deviation(half):
-                inside = half
-            else:
-                outside = half
-        return inside
-
-    return bound(0.0), bound(1.0)

@@ -1,8 +1,9 @@
 """The words between the window and its worker process: one JSON object a line.
 
 Jobs go in on the worker's standard input, events come out on its (duplicated) standard output. Every object carries
-`v`, the protocol's version, and `job`, the id of the job it belongs to. A line {"v": 1, "cancel": "<job>"} cancels;
-end of file on standard input means cancel everything and end.
+`v`, the protocol's version, and `job`, the id of the job it belongs to. A line {"v": 1, "cancel": "<job>"} cancels,
+"pause" in its place stops a job where it stands until "resume"; a cancel ends a paused job too. End of file on standard
+input means cancel everything and end.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ VERSION = 1
 HEARTBEAT_S = 2.0
 HUNG_AFTER_S = 10.0
 
-JobKind = Literal["train", "evaluate", "diagnose", "doctor", "decode"]
+JobKind = Literal["train", "evaluate", "diagnose", "doctor", "decode", "preflight", "compare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,23 @@ class Cancel:
     """Stop a job."""
 
     cancel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let a job stand still, its memory kept, until it is told to go on. One that does not run yet will not begin."""
+
+    pause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Let a paused job go on."""
+
+    resume: str
+
+
+Command = Job | Cancel | Pause | Resume
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +123,24 @@ class Cancelled:
     job: str
 
 
-Event = Started | Heartbeat | Progress | Epoch | Artifact | Finished | Failed | Cancelled
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The job stands still; nothing comes from it but heartbeats."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The job goes on."""
+
+    job: str
+
+
+Event = Started | Heartbeat | Progress | Epoch | Artifact | Finished | Failed | Cancelled | Paused | Resumed
+_COMMANDS: Mapping[str, type[Command]] = {"cancel": Cancel, "pause": Pause, "resume": Resume}
 _EVENTS: Mapping[str, type[Event]] = {
-    t.__name__: t for t in (Started, Heartbeat, Progress, Epoch, Artifact, Finished, Failed, Cancelled)
+    t.__name__: t for t in (Started, Heartbeat, Progress, Epoch, Artifact, Finished, Failed, Cancelled, Paused, Resumed)
 }
 
 
@@ -127,17 +160,18 @@ def parse_event(line: str) -> Event:
         raise ValueError(f"no event: {error}") from error
 
 
-def command_line(command: Job | Cancel) -> str:
-    """A job or a cancel for the wire, with its newline."""
+def command_line(command: Command) -> str:
+    """A command for the wire, with its newline."""
     return json.dumps({"v": VERSION, **asdict(command)}, ensure_ascii=True) + "\n"
 
 
-def parse_command(line: str) -> Job | Cancel:
+def parse_command(line: str) -> Command:
     """Back from command_line. Raises ValueError on anything else."""
     try:
         values = json.loads(line)
         if values.pop("v") != VERSION:
             raise ValueError("another version of the protocol")
-        return Cancel(**values) if "cancel" in values else Job(**values)
+        kind = next((kind for word, kind in _COMMANDS.items() if word in values), Job)
+        return kind(**values)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no command: {error}") from error

@@ -62,6 +62,15 @@ SENTENCES: Mapping[ErrorCode, str] = {
         "Training needs hips with and without fracture in each: read more films and export again."
     ),
     ErrorCode.PARTITION_EMPTY: "{path}: the {partition} partition is empty. Export again with more patients.",
+    ErrorCode.PARTITION_IMPOSSIBLE: "The partitions cannot be made like this: {detail}. Choose others.",
+    ErrorCode.TEST_SEAL_BROKEN: (
+        "{path}: the record of how often the test partition was opened was tampered with or is damaged ({detail}). "
+        "Restore the file from a backup; without it the test partition stays closed."
+    ),
+    ErrorCode.TEST_SEAL_NOT_WRITTEN: (
+        "{path}: the opening of the test partition cannot be recorded ({detail}), so it stays closed. "
+        "Ask for the right to write there, or copy the dataset to a place of your own."
+    ),
     ErrorCode.NO_GPU: "No GPU can be used ({detail}). Choose the device `cpu` or `auto`, or install the GPU's driver.",
     ErrorCode.GPU_UNSUPPORTED: "The GPU {name} is not supported by this build of torch ({detail}). Choose the device `cpu`.",
     ErrorCode.TRAINING_NOT_INSTALLED: (
@@ -80,11 +89,16 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.RUN_UNFINISHED: "{path}: an unfinished run is here. Go on with `--resume`, or delete the folder to start anew.",
     ErrorCode.RUN_OTHER: "{path}: this run cannot be resumed ({detail}). Start a new run under another name.",
     ErrorCode.RUN_BUSY: "{path}: another process ({pid}) is training this run. Wait for it, or cancel it there.",
+    ErrorCode.NOT_A_RUN: "{path}: no training was run in here. Choose a folder that `hipcad train` made (.run).",
     ErrorCode.NOTHING_TO_RESUME: "{path}: there is no unfinished run to resume. Start it without `--resume`.",
     ErrorCode.LOSS_NOT_FINITE: (
         "The training diverged in epoch {epoch}, step {step}: the loss is no number. Start a new run with a lower learning rate."
     ),
     ErrorCode.OUT_OF_MEMORY: "Not enough memory ({detail}). Choose a smaller batch or a smaller backbone.",
+    ErrorCode.GPU_LOST: (
+        "The GPU stopped answering ({detail}), as happens after sleep. Restart HipCAD, or the computer, and resume the run: "
+        "every finished epoch is kept."
+    ),
     ErrorCode.WORKER_DIED: "The worker process ended unexpectedly ({detail}). The last finished epoch is kept: resume the run.",
     ErrorCode.WORKER_HUNG: "The worker process has not answered for {seconds} seconds and was ended. Resume the run.",
     ErrorCode.NOT_A_MODEL_PACKAGE: "{path}: not a HipCAD model package. Choose a file that HipCAD's training wrote (.hipcad).",
@@ -93,6 +107,15 @@ SENTENCES: Mapping[ErrorCode, str] = {
         "{path}: this model package was made by a newer version of HipCAD (format {found}; this program knows up to "
         "{known}). Update HipCAD to use it."
     ),
+    ErrorCode.NOT_A_REPORT: "{path} is not the folder of a HipCAD report, or its report.json is damaged.",
+    ErrorCode.REPORT_OLDER: "{path}: an earlier HipCAD wrote this report, with fewer figures. Its report.html still opens; evaluate again to see it here.",
+    ErrorCode.REPORT_NEWER: "{path}: a newer HipCAD wrote this report. Update HipCAD to open it.",
+    ErrorCode.REPORTS_OF_OTHER_HIPS: (
+        "The two reports are not of the same hips ({detail}) and cannot be compared. Evaluate both models on the same "
+        "partition of the same dataset."
+    ),
+    ErrorCode.HEATMAPS_MISSING: "{path}: this report has no heat maps to judge. There are some where the model found a fracture.",
+    ErrorCode.JUDGEMENTS_BAD: "{path}: {detail}.",
     ErrorCode.TARGET_EXISTS: "{path}: this file exists and is not overwritten. Choose another name, or move it away.",
     ErrorCode.NOT_HALVED_RECTANGLE_TOO_WIDE: (
         "The film cannot be halved: the rectangle does not fit into a window as wide as the other hip's."

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+CONFIDENCE = 0.95
+Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,19 @@ class Proportion:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure, its 95 % interval and how that was found; value None, with the reason, where it cannot be computed."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    unit: str  # what n counts: "hips", "pairs of hips"
+    method: str  # of the interval
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Thresholds:
     """Below `no_fracture` a hip is "no fracture", from `fracture` on "fracture", between them "doubt"."""
 
@@ -31,6 +49,32 @@ class Thresholds:
     def __post_init__(self) -> None:
         if not 0 <= self.no_fracture <= self.fracture <= 1:
             raise ValueError("0 <= no_fracture <= fracture <= 1")
+
+
+def with_values(node: Any) -> Any:
+    """A JSON object in which each Proportion also carries its value."""
+    match node:
+        case {"hits": hits, "n": n, "low": _, "high": _}:
+            return {"value": hits / n if n else None, **node}
+        case dict():
+            return {key: with_values(value) for key, value in node.items()}
+        case list() | tuple():
+            return [with_values(value) for value in node]
+        case _:
+            return node
+
+
+def at_prevalence(p: float, *, trained: float, wanted: float) -> float:
+    """A probability that holds where `trained` of the hips are broken, as it stands where `wanted` of them are.
+
+    Bayes' rule with the likelihood ratio kept: the odds are multiplied by those of wanted over those of trained
+    (Saerens, Latinne and Decaestecker, Neural Computation 2002;14:21). 0 and 1 stay. Raises ValueError outside
+    0 < share < 1.
+    """
+    if not (0 <= p <= 1 and 0 < trained < 1 and 0 < wanted < 1):
+        raise ValueError(f"no probability or no shares: {p}, {trained}, {wanted}")
+    broken, whole = p * wanted * (1 - trained), (1 - p) * (1 - wanted) * trained
+    return broken / (broken + whole)
 
 
 def choose_thresholds(

@@ -8,7 +8,7 @@ from typing import Any
 
 from hipcad_desktop.domain.metrics import Thresholds
 
-SCHEMA = 1
+SCHEMA = 2  # 1: before temperature and calibrated_prevalence, which then take their defaults
 RESEARCH_USE = "Research use only. Not for clinical diagnosis."
 
 
@@ -38,6 +38,8 @@ class ModelCard:
     limits: str
     note: str = ""  # what must be known of this very model before its answers are read; shown with each
     notice: str = RESEARCH_USE
+    temperature: float = 1.0  # logits are divided by it before they become probabilities; fitted on validation
+    calibrated_prevalence: float | None = None  # share of broken hips that the probabilities are meant for, if known
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
@@ -51,4 +53,9 @@ class ModelCard:
         kept["std"] = tuple(float(v) for v in kept["std"])
         kept["mapping_rules"] = tuple(kept["mapping_rules"])
         kept["thresholds"] = Thresholds(**kept["thresholds"])
-        return cls(**kept)
+        card = cls(**kept)
+        if not 0 < card.temperature < float("inf"):
+            raise ValueError("0 < temperature")
+        if card.calibrated_prevalence is not None and not 0 < card.calibrated_prevalence < 1:
+            raise ValueError("0 < calibrated_prevalence < 1")
+        return card

@@ -27,6 +27,16 @@ class Watch:
         """Whether somebody asked to stop."""
         return False
 
+    def paused(self) -> bool:
+        """Whether somebody asked to pause: for who must tell it on before waiting."""
+        return False
+
+    def wait_while_paused(self) -> None:
+        """Return at once unless somebody asked to pause; then when it goes on. Raises UserError CANCELLED meanwhile.
+
+        Call it where nothing is half-done that somebody else waits for. Files and locks stay held.
+        """
+
     def check(self, what: str) -> None:
         """Raise UserError CANCELLED where somebody asked to stop; call it between films and batches."""
         if self.cancelled():

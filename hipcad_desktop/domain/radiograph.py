@@ -24,6 +24,7 @@ class HeaderFacts:
     spacing_mm: tuple[float, float] | None = None  # (row, column), above zero and at most 1 mm, else None
     spacing_source: str | None = None  # "calibrated", "image" or "detector"
     colour: bool = False  # the picture's channels differ clearly: no X-ray film (also set for JPEG, PNG, TIFF)
+    scanner: str | None = None  # manufacturer and model; never a serial number, a station or an institution
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,12 +161,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "mode_annotate", "Annotate", "Go", ("Ctrl+1",), "annotate", "Read films", checkable=True, separated=True
     ),
     ActionSpec("mode_train", "Train", "Go", ("Ctrl+2",), "train", "Train a network on a dataset", checkable=True),
-    ActionSpec("mode_diagnose", "Diagnose", "Go", ("Ctrl+3",), "diagnose", "Let a network look", checkable=True),
+    ActionSpec("mode_evaluate", "Evaluate", "Go", ("Ctrl+3",), "evaluate", "How well a model does", checkable=True),
+    ActionSpec("mode_diagnose", "Diagnose", "Go", ("Ctrl+4",), "diagnose", "Let a network look", checkable=True),
     ActionSpec(
         "mode_review",
         "Review",
         "Go",
-        ("Ctrl+4",),
+        ("Ctrl+5",),
         "review",
         "How far the readers are, and how they agree",
         checkable=True,
@@ -268,6 +269,8 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture("Right drag", "Brightness and contrast, on the screen only"),
     Gesture("O", "In diagnosis: the film without its heat map; tap or hold"),
     Gesture("S", "In diagnosis: both hips side by side, one mirrored"),
+    Gesture("Y, N", "In evaluation, judging heat maps: yes, it covers the fracture; no"),
+    Gesture("Ctrl+Z", "In evaluation, judging heat maps: take the last answer back"),
 )
 
 

@@ -5,7 +5,7 @@ Workflows are imported in the calls, on the executor's thread: the first paint d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from hipcad_desktop.domain.annotation import Answer, Reading
-from hipcad_desktop.domain.cohort import PartitionShares
+from hipcad_desktop.domain.cohort import PartitionRule, PatientGroup
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.radiograph import FilmId
@@ -190,8 +190,19 @@ class ProjectBinding(QObject):
 
         return self._tasks.work("Export readings", call, done=done)
 
+    def count_patients(self, *, done: Callable[[Mapping[str, PatientGroup]], None]) -> None:
+        """The patients that an export would divide, in groups that go together."""
+        project = self._opened()
+
+        def call() -> Mapping[str, PatientGroup]:
+            from hipcad_desktop.workflows.export_dataset import population
+
+            return population(project)
+
+        self._tasks.pool("Count the patients", call, done=done)
+
     def export_dataset(
-        self, to: Path, *, shares: PartitionShares, seed: int, done: Callable[[ExportSummary], None], failed: Failed
+        self, to: Path, *, rule: PartitionRule, seed: int, done: Callable[[ExportSummary], None], failed: Failed
     ) -> Work:
         """Write the dataset of 380 x 380 hip images."""
         project = self._opened()
@@ -199,7 +210,7 @@ class ProjectBinding(QObject):
         def call(watch: Watch) -> ExportSummary:
             from hipcad_desktop.workflows.export_dataset import export_dataset
 
-            return export_dataset(project, to, seed=seed, shares=shares, watch=watch)
+            return export_dataset(project, to, seed=seed, rule=rule, watch=watch)
 
         return self._tasks.work("Export dataset", call, done=done, failed=failed)
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
+from shiboken6 import isValid
 
 from hipcad_desktop.app.sample import READER, sample_folder
+from hipcad_desktop.domain.cohort import PartitionRule
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.domain.progress import Watch
@@ -234,8 +236,8 @@ class ProjectCommands(QObject):
                 dialog.show_failure("The export failed; see the report.")
                 self._tasks.broken.emit(error)
 
-        def asked(to: Path, shares: object, seed: int) -> None:
-            work = self._binding.export_dataset(to, shares=shares, seed=seed, done=exported, failed=failed)  # type: ignore[arg-type]
+        def asked(to: Path, rule: PartitionRule, seed: int) -> None:
+            work = self._binding.export_dataset(to, rule=rule, seed=seed, done=exported, failed=failed)
             dialog.follow(work)
 
         def exported(summary: ExportSummary) -> None:
@@ -244,6 +246,7 @@ class ProjectCommands(QObject):
         dialog.export_asked.connect(asked)
         dialog.train_asked.connect(self.train_asked)
         dialog.open()
+        self._binding.count_patients(done=lambda found: dialog.show_population(found) if isValid(dialog) else None)
 
     # questions
 

@@ -14,7 +14,7 @@ from hipcad_desktop.gui.tasks import Tasks
 
 
 class Modes(QStackedWidget):
-    """Annotate, Train, Diagnose, Review; modes do not know each other, so what one wants of another comes here."""
+    """Modes do not know each other, so what one wants of another comes here."""
 
     status_message = Signal(str)
     mode_shown = Signal(str)
@@ -60,11 +60,15 @@ class Modes(QStackedWidget):
                 made.status_message.connect(self.status_message)
             if hasattr(made, "diagnose_asked"):
                 made.diagnose_asked.connect(self.diagnose_with)
+            if hasattr(made, "evaluate_asked"):
+                made.evaluate_asked.connect(self.evaluate)
         return self._made[name]
 
     def _with_worker(self, name: str) -> Any:
         if name == "mode_train":
             from hipcad_desktop.gui.training.mode import TrainingMode as Mode
+        elif name == "mode_evaluate":
+            from hipcad_desktop.gui.evaluate.mode import EvaluateMode as Mode  # type: ignore[assignment]
         else:
             from hipcad_desktop.gui.diagnose.mode import DiagnoseMode as Mode  # type: ignore[assignment]
         return Mode(worker=self.worker(name), tasks=self._tasks, settings=self._settings)
@@ -90,6 +94,11 @@ class Modes(QStackedWidget):
         """Diagnosis with a model."""
         self.mode_shown.emit("mode_diagnose")
         self.mode("mode_diagnose").open_model(Path(model))
+
+    def evaluate(self, model: Path, dataset: Path) -> None:
+        """Evaluation of a model on a dataset, ready to start."""
+        self.mode_shown.emit("mode_evaluate")
+        self.mode("mode_evaluate").evaluate(Path(model), Path(dataset))
 
     def diagnose(self, files: Sequence[str]) -> None:
         """Diagnosis of films."""

@@ -15,6 +15,8 @@ THEME = "theme"
 LAST_PROJECT = "last_project"
 LAST_FOLDER = "last_folder"
 MODEL = "model"
+RUN_FOLDERS = "run_folders"  # looked through on the page of runs, as JSON
+REPORTS = "reports"  # opened last, as JSON
 GEOMETRY = "window/geometry"
 SPLITTER = "window/annotate_splitter"
 

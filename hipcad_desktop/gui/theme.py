@@ -166,4 +166,5 @@ def _qt_palette(p: Palette) -> QPalette:
 def style_sheet(p: Palette) -> str:
     """The style sheet of the window: resources/style.qss in a palette's colours."""
     arrow = resource("icons", "combo-arrow.svg").as_posix()  # grey enough for both grounds
-    return Template(resource("style.qss").read_text(encoding="utf-8")).substitute(asdict(p), arrow=arrow)
+    check = resource("icons", f"check-{p.name}.svg").as_posix()
+    return Template(resource("style.qss").read_text(encoding="utf-8")).substitute(asdict(p), arrow=arrow, check=check)

@@ -13,7 +13,7 @@ from hipcad_desktop.gui.actions import spec
 from hipcad_desktop.gui.widgets.elided import ElidedLabel
 from hipcad_desktop.gui.widgets.icons import icon
 
-MODES = ("mode_annotate", "mode_train", "mode_diagnose", "mode_review")
+MODES = ("mode_annotate", "mode_train", "mode_evaluate", "mode_diagnose", "mode_review")
 TOOLS = ("import_folder", "import_files", "export_dataset")
 
 
@@ -56,7 +56,7 @@ class TopBar(QFrame):
 
 
 class ModeRail(QFrame):
-    """Annotate, Train, Diagnose, Review."""
+    """Annotate, Train, Evaluate, Diagnose, Review."""
 
     def __init__(self, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)

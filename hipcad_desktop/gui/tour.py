@@ -29,13 +29,14 @@ SETTLE_S = 0.6  # after the last change, so that pictures show what stays
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`hipcad tour --to OUT [--project P] [--films FILE...] [--model M] [--light]`."""
+    """`hipcad tour --to OUT [--project P] [--films FILE...] [--model M] [--report R] [--light]`."""
     parser = argparse.ArgumentParser(prog="hipcad tour", description=__doc__)
     parser.add_argument("--to", type=Path, required=True, metavar="OUT")
     parser.add_argument("--project", type=Path, help="instead of the sample project")
     parser.add_argument("--films", nargs="+", help="films to diagnose instead of the samples")
     parser.add_argument("--model", type=Path, help="instead of the model in the box")
     parser.add_argument("--dataset", type=Path, help="show it in the training mode")
+    parser.add_argument("--report", type=Path, help="show it in the evaluation mode")
     parser.add_argument("--light", action="store_true", help="the light theme")
     options = parser.parse_args(arguments)
     options.to.mkdir(parents=True, exist_ok=True)
@@ -108,6 +109,14 @@ class Tour:
             window.modes.mode("mode_train").set_dataset(self._options.dataset)
         yield from self._settled(window.tasks.works)
         self._picture(window, "train")
+        window.modes.mode("mode_train").launcher.recipe.table_asked.emit()
+        yield from self._settled(window.tasks.works)
+        self._picture(window, "recipe")
+        window.actions_by_name["mode_evaluate"].setChecked(True)
+        if self._options.report:
+            window.modes.mode("mode_evaluate").open_report(self._options.report)
+        yield from self._settled(window.tasks.works)
+        self._picture(window, "evaluate")
         if self._options.model or default_model():
             yield from self._diagnose(window)
 

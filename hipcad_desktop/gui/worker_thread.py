@@ -26,11 +26,14 @@ from hipcad_desktop.domain.jobs import (
     Finished,
     Heartbeat,
     Job,
+    Pause,
     Progress,
+    Resume,
     command_line,
     event_line,
     parse_event,
 )
+from hipcad_desktop.gui.process_end import how_it_ended
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_LINE = 16 * 1024 * 1024  # bytes: a worker that never ends its line must not fill the memory
@@ -67,6 +70,7 @@ class Worker(QObject):
     stopped = Signal()
     _job_submitted = Signal(object)
     _cancel_asked = Signal(str)
+    _pause_asked = Signal(str, bool)
     _stop_asked = Signal()
 
     def __init__(
@@ -80,6 +84,7 @@ class Worker(QObject):
         queued = Qt.ConnectionType.QueuedConnection
         self._job_submitted.connect(self._supervisor.submit, queued)
         self._cancel_asked.connect(self._supervisor.cancel, queued)
+        self._pause_asked.connect(self._supervisor.pause, queued)
         self._stop_asked.connect(self._supervisor.stop, queued)
         self._supervisor.event_received.connect(self._on_event, queued)
         self._supervisor.ended.connect(self._thread.quit, Qt.ConnectionType.DirectConnection)
@@ -102,6 +107,14 @@ class Worker(QObject):
     def cancel(self, job: str) -> None:
         """Ask a job to stop. Its Cancelled arrives within the patience for it, unless it ended by itself before."""
         self._cancel_asked.emit(job)
+
+    def pause(self, job: str) -> None:
+        """Ask a job to stand still. Its Paused arrives when it does; one that waits will not begin before resume."""
+        self._pause_asked.emit(job, True)
+
+    def resume(self, job: str) -> None:
+        """Let a paused job go on; its Resumed arrives when it does."""
+        self._pause_asked.emit(job, False)
 
     @property
     def busy(self) -> bool:
@@ -141,6 +154,7 @@ class _Supervisor(QObject):
         self._command = command
         self._patience = patience
         self._queue: deque[Job] = deque()
+        self._paused: set[str] = set()  # jobs, running or waiting, that were asked to stand still
         self._running: Job | None = None
         self._process: QProcess | None = None
         self._unfinished_line = b""
@@ -172,10 +186,20 @@ class _Supervisor(QObject):
         waiting = [j for j in self._queue if j.job == job]
         if waiting:
             self._queue.remove(waiting[0])
+            self._paused.discard(job)
             self._send(Cancelled(job))
         elif self._running is not None and self._running.job == job and self._cancel_until is None:
             self._write(command_line(Cancel(job)))
             self._cancel_until = time.monotonic() + self._patience.cancel_s
+
+    @Slot(str, bool)
+    def pause(self, job: str, stand: bool) -> None:
+        running = self._running is not None and self._running.job == job
+        if stand == (job in self._paused) or not (running or any(j.job == job for j in self._queue)):
+            return
+        (self._paused.add if stand else self._paused.discard)(job)
+        if running:
+            self._write(command_line(Pause(job) if stand else Resume(job)))
 
     @Slot()
     def stop(self) -> None:
@@ -201,6 +225,8 @@ class _Supervisor(QObject):
         elif self._process.state() is QProcess.ProcessState.Running and not self._killed_for:
             self._running = self._queue.popleft()
             self._last_word = self._last_tick = time.monotonic()
+            if self._running.job in self._paused:
+                self._write(command_line(Pause(self._running.job)))
             self._write(command_line(self._running))
             self._ticks.start()
 
@@ -251,7 +277,7 @@ class _Supervisor(QObject):
         running = self._running
         if isinstance(event, Heartbeat) or running is None or event.job != running.job:
             return
-        if isinstance(event, Progress):
+        if isinstance(event, Progress) and "event" not in event.facts:  # news is never held back
             self._hold(event)
             return
         if isinstance(event, Finished | Failed | Cancelled):
@@ -274,7 +300,7 @@ class _Supervisor(QObject):
         self._on_log()
         self._process = None
         process.deleteLater()
-        self._fail_running(_how_it_ended(process))
+        self._fail_running(how_it_ended(process))
         if self._stopping:
             self._end()
         else:
@@ -338,6 +364,8 @@ class _Supervisor(QObject):
             self._send(Failed(running.job, ErrorCode.WORKER_DIED.value, {"detail": how}))
 
     def _clear_running(self) -> None:
+        if self._running is not None:
+            self._paused.discard(self._running.job)
         self._running = None
         self._cancel_until = None
         self._ticks.stop()
@@ -366,10 +394,3 @@ class _Supervisor(QObject):
         self._ticks.stop()
         self._flush.stop()
         self.ended.emit()
-
-
-def _how_it_ended(process: QProcess) -> str:
-    code = process.exitCode()
-    if process.exitStatus() is QProcess.ExitStatus.NormalExit:
-        return f"exit status {code}"
-    return "killed, perhaps for want of memory" if code == 9 and sys.platform != "win32" else f"crash, code {code}"

@@ -30,6 +30,7 @@ from hipcad_desktop.domain.halving import FRAME_PX, HalvingMethod
 from hipcad_desktop.imaging.hip_image import decode_png
 
 COLUMNS = tuple(f.name for f in fields(HipEntry))
+COLUMNS_OF_1 = COLUMNS[: COLUMNS.index("mapping_high") + 1]  # schema 1; the others take their defaults
 IMAGE_NAME = re.compile(rf"{IMAGES_FOLDER}/[0-9a-f]{{12}}_[RL]_(paper|midline)\.png")
 
 
@@ -68,7 +69,7 @@ def read_manifest(dataset: Path, *, verify: bool = False) -> tuple[DatasetManife
         raise _damaged(dataset, HIPS_NAME, "is missing") from error
     if hashlib.sha256(hips).hexdigest() != manifest.hips_sha256:
         raise _damaged(dataset, HIPS_NAME, "is not the file that was exported")
-    entries = _entries(dataset, hips)
+    entries = _entries(dataset, hips, COLUMNS_OF_1 if manifest.schema == 1 else COLUMNS)
     for entry in entries:
         if not (dataset / entry.image).is_file():
             raise _damaged(dataset, entry.image, "is missing")
@@ -100,19 +101,19 @@ def _manifest(dataset: Path) -> DatasetManifest:
         raise _damaged(dataset, MANIFEST_NAME, "cannot be read") from error
     try:
         values: Any = json.loads(data)
-        if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+        if not isinstance(values, dict) or values.get("schema") not in range(1, SCHEMA + 1):
             raise UserError(ErrorCode.NOT_A_DATASET, path=str(dataset))
         return DatasetManifest.from_json(values)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(dataset, MANIFEST_NAME, "is no manifest") from error
 
 
-def _entries(dataset: Path, hips: bytes) -> list[HipEntry]:
+def _entries(dataset: Path, hips: bytes, columns: tuple[str, ...]) -> list[HipEntry]:
     try:
         rows = csv.reader(io.StringIO(hips.decode("utf-8"), newline=""), strict=True)
-        if tuple(next(rows, ())) != COLUMNS:
+        if tuple(next(rows, ())) != columns:
             raise _damaged(dataset, HIPS_NAME, "has other columns")
-        return [HipEntry(**_values(dict(zip(COLUMNS, row, strict=True)))) for row in rows]
+        return [HipEntry(**_values(dict(zip(columns, row, strict=True)))) for row in rows]
     except (ValueError, KeyError, csv.Error) as error:
         raise _damaged(dataset, HIPS_NAME, "has a row that is no hip") from error
 
@@ -146,6 +147,10 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "film_height": int,
     "mapping_low": float,
     "mapping_high": float,
+    "rect_x0_px": _maybe,
+    "rect_y0_px": _maybe,
+    "rect_x1_px": _maybe,
+    "rect_y1_px": _maybe,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,20 @@ DESCRIPTION_KEYWORDS = (
     "AcquisitionDeviceProcessingDescription",
 )
 LATERAL_VIEWS = frozenset({"LL", "RL", "LATERAL", "LLD", "RLD", "LLO", "RLO"})
+SCANNER_CHARACTERS = 40
+_COMPANY_WORDS = frozenset(
+    {"corporation", "corp", "inc", "co", "ltd", "gmbh", "ag", "kk", "medical", "systems", "healthcare"}
+)
+# Sites write these into the model's name too; each names one machine, one place or one person.
+_NAMES_ONE = (
+    "DeviceSerialNumber",
+    "DetectorID",
+    "StationName",
+    "InstitutionName",
+    "PatientID",
+    "PatientName",
+    "OperatorsName",
+)
 _SIDES = {"L": Side.LEFT, "R": Side.RIGHT}
 _OPPOSITE = {"L": "R", "R": "L", "H": "F", "F": "H"}
 
@@ -70,7 +85,30 @@ def header_facts(dataset: Dataset, *, frames: int, turned: bool, colour: bool) -
         spacing_mm=spacing,
         spacing_source=source,
         colour=colour,
+        scanner=_scanner(dataset),
     )
+
+
+def _scanner(dataset: Dataset) -> str | None:
+    """Manufacturer and ManufacturerModelName (C.7.5.1) in plain letters; what names one machine or person is left out.
+
+    Left out are the words that other elements of the header use as such a name, and numbers of six digits and more.
+    """
+    forbidden = {word for keyword in _NAMES_ONE for word in _words(text(dataset, keyword))}
+    kept: list[str] = []
+    for keyword in ("Manufacturer", "ManufacturerModelName"):
+        for word in re.sub(r"[^A-Za-z0-9 ._-]", " ", text(dataset, keyword) or "").split():
+            known = {k.lower() for k in kept} | _COMPANY_WORDS
+            names_one = re.search(r"\d{6}", word) or {word.lower(), *_words(word)} & forbidden
+            if not names_one and word.lower().strip(".") not in known:
+                kept.append(word)
+    return " ".join(kept)[:SCANNER_CHARACTERS].strip() or None
+
+
+def _words(said: str | None) -> set[str]:
+    """The words of a name, and it as a whole, in small letters; short numbers and letters alone name nobody."""
+    whole = (said or "").lower()
+    return {w for w in {whole, *re.split(r"[^a-z0-9]+", whole)} if (len(w) > 2 and not w.isdigit()) or len(w) > 5}
 
 
 def _description(dataset: Dataset) -> str | None:

@@ -22,12 +22,14 @@ _MOST_THREADS = 8
 class Predicted:
     """What the network says of N hips.
 
-    p_fracture: float64 [N] in 0..1; heat: float32 [N, h, w], the rectified Grad-CAM of class "fracture" on the final
-    feature map, not normalised.
+    p_fracture: float64 [N] in 0..1, after the card's temperature; heat: float32 [N, h, w], the rectified Grad-CAM of
+    class "fracture" on the final feature map, not normalised. margin: float64 [N], the logit of "fracture" minus that
+    of "no fracture", before the temperature.
     """
 
     p_fracture: npt.NDArray[np.float64]
     heat: npt.NDArray[np.float32]
+    margin: npt.NDArray[np.float64]
 
 
 class Predictor(Protocol):
@@ -71,7 +73,7 @@ class Network:
         if hips.dtype != np.uint8 or hips.ndim != 3 or hips.shape[1:] != (FRAME_PX, FRAME_PX):
             raise ValueError(f"hip images are uint8 [N, {FRAME_PX}, {FRAME_PX}], not {hips.dtype} {hips.shape}")
         if not len(hips):
-            return Predicted(np.zeros(0), np.zeros((0, 1, 1), np.float32))
+            return Predicted(np.zeros(0), np.zeros((0, 1, 1), np.float32), np.zeros(0))
         if len(hips) == 1 or self._threads == 1:
             return self._run(hips)
         half = (len(hips) + 1) // 2
@@ -92,7 +94,9 @@ class Network:
             self._damaged("its graph answers with other shapes than it promises")
         if not (np.isfinite(logits).all() and np.isfinite(heat).all()):
             self._damaged("its graph answers with something that is no number")
-        return Predicted(_softmax(logits)[:, 1], np.maximum(heat, 0.0))
+        wide = logits.astype(np.float64)
+        margin = wide[:, 1] - wide[:, 0]
+        return Predicted(sigmoid(margin / self._package.card.temperature), np.maximum(heat, 0.0), margin)
 
     def _damaged(self, detail: str, cause: Exception | None = None) -> NoReturn:
         path = str(self._package.path)
@@ -100,14 +104,17 @@ class Network:
 
 
 def _joined(first: Predicted, second: Predicted) -> Predicted:
-    return Predicted(np.concatenate([first.p_fracture, second.p_fracture]), np.concatenate([first.heat, second.heat]))
+    return Predicted(
+        np.concatenate([first.p_fracture, second.p_fracture]),
+        np.concatenate([first.heat, second.heat]),
+        np.concatenate([first.margin, second.margin]),
+    )
 
 
-def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    wide = logits.astype(np.float64)
-    wide -= wide.max(axis=1, keepdims=True)
-    odds = np.exp(wide)
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+def sigmoid(margin: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Softmax of two logits, by their difference: exp of nothing above 0, so that none overflows."""
+    small = np.exp(-np.abs(margin))
+    return np.asarray(np.where(margin >= 0, 1 / (1 + small), small / (1 + small)))
 
 
 def _usable_cores() -> int:

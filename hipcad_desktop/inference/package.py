@@ -222,7 +222,7 @@ def _refuse_unfit_card(card: ModelCard) -> None:
     """Raise ValueError on a card whose numbers no network or halving can use."""
     numbers = (*card.mean, *card.std, card.overlap_share)
     checks = (
-        (card.schema == SCHEMA, "schema"),
+        (isinstance(card.schema, int) and 1 <= card.schema <= SCHEMA, "schema"),
         (isinstance(card.name, str) and bool(card.name.strip()), "name"),
         (isinstance(card.input_px, int) and 32 <= card.input_px <= 1024, "input_px"),
         (len(card.mean) == 3 and len(card.std) == 3, "mean and std"),

@@ -23,10 +23,11 @@ _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class HipNetwork(nn.Module):
     """Hip images uint8 [N, 380, 380] -> logits float [N, 2] (class 1 is fracture) and heat float [N, h, w]."""
 
-    def __init__(self, backbone: nn.Module, preprocess: Preprocess) -> None:
+    def __init__(self, backbone: nn.Module, preprocess: Preprocess, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.preprocess = preprocess
         self.backbone: Any = backbone
+        self.dropout = dropout
 
     def forward(self, hips: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and heat map of hip images."""
@@ -35,9 +36,22 @@ class HipNetwork(nn.Module):
         heat = torch.relu((features * weights.view(1, -1, 1, 1)).sum(dim=1))
         return self.backbone.forward_head(features), heat
 
-    def logits(self, pixels: Tensor) -> Tensor:
-        """Logits of normalised pixels [N, 3, input_px, input_px]: training, where no heat map is wanted."""
-        logits: Tensor = self.backbone(pixels)
+    @property
+    def features(self) -> int:
+        """How many features the pooled map has, of which dropout drops some."""
+        return int(self.backbone.get_classifier().in_features)
+
+    def logits(self, pixels: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Logits of normalised pixels [N, 3, input_px, input_px]: training, where no heat map is wanted.
+
+        kept: bool [N, features], what dropout leaves of the pooled features. It is drawn with all else that is random
+        and not in here, so that it is the same on any device, however many processes or parts share a batch.
+        """
+        if kept is None:
+            logits: Tensor = self.backbone(pixels)
+            return logits
+        pooled = self.backbone.forward_features(pixels).mean(dim=(2, 3))
+        logits = self.backbone.get_classifier()(pooled * kept / (1 - self.dropout))
         return logits
 
 
@@ -51,12 +65,12 @@ def build_network(config: TrainConfig) -> HipNetwork:
     _refuse_unknown(config.backbone)
     torch.manual_seed(config.seed)
     try:
-        backbone = timm.create_model(config.backbone, pretrained=False, num_classes=2, drop_rate=config.dropout)
+        backbone = timm.create_model(config.backbone, pretrained=False, num_classes=2, drop_rate=0.0)
     except (RuntimeError, TypeError, ValueError, KeyError, AssertionError) as error:
         raise _unfit(config.backbone, f"timm cannot build it: {first_line(error)}") from error
     wanted = getattr(backbone, "pretrained_cfg", None) or {}
     mean, std = wanted.get("mean", _IMAGENET[0]), wanted.get("std", _IMAGENET[1])
-    network = HipNetwork(backbone, Preprocess(input_px=config.input_px, mean=mean, std=std))
+    network = HipNetwork(backbone, Preprocess(input_px=config.input_px, mean=mean, std=std), dropout=config.dropout)
     _refuse_other_heads(network, config)
     return network
 

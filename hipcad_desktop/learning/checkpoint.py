@@ -5,7 +5,6 @@ One file, written beside, fsynced and renamed, so that a kill at any moment leav
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
@@ -19,6 +18,7 @@ import safetensors.torch
 from torch import Tensor
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.faults import is_disk_full
 
 _PART = ".part"
 _STATE = "hipcad"
@@ -84,8 +84,7 @@ def sweep_parts(folder: Path) -> None:
 
 
 def _not_written(folder: Path, size: int, error: Exception) -> UserError:
-    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
-    if full:
+    if is_disk_full(error):
         return UserError(ErrorCode.DISK_FULL, path=str(folder), needed_mb=math.ceil(size / 1e6))
     return UserError(ErrorCode.FOLDER_NOT_WRITABLE, path=str(folder))
 

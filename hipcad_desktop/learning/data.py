@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,12 +16,14 @@ class HipSet:
 
     choices: for each hip the indices of its images, one for each halving; a random one trains each epoch.
     fracture: int64 [hips], 1 where broken. inner_right: bool [M], the dividing line is the image's right edge.
+    names: of each hip its film's code and its side, for lists that a person reads; empty where nobody needs them.
     """
 
     images: Tensor
     choices: tuple[tuple[int, ...], ...]
     fracture: Tensor
     inner_right: Tensor
+    names: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.choices)
@@ -33,7 +35,7 @@ class HipSet:
         free, _ = torch.cuda.mem_get_info(device)
         if self.images.nbytes > _GPU_SHARE * free:
             return self
-        return HipSet(self.images.to(device), self.choices, self.fracture, self.inner_right)
+        return replace(self, images=self.images.to(device))
 
     def batch(self, image_indices: Tensor, device: torch.device) -> Tensor:
         """Some images, uint8 [n, 380, 380], on the device."""

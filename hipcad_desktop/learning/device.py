@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import torch
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.training import Device
 from hipcad_desktop.learning.wording import first_line
+
+_LOST = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "HIP error", "device-side assert")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,30 @@ def runs_on(major: int, minor: int, built_for: list[str]) -> bool:
     return False
 
 
+def torch_build() -> str:
+    """This torch's version and what it is built for, as "2.14.1, CUDA 13.0"."""
+    version = torch.__version__.partition("+")[0]
+    if torch.version.cuda:
+        return f"{version}, CUDA {torch.version.cuda}"
+    return f"{version}, ROCm {torch.version.hip}" if torch.version.hip else f"{version}, CPU only"
+
+
+def gpus() -> int:
+    """How many GPUs this torch can use."""
+    with warnings.catch_warnings():  # choose_device says it in its own words
+        warnings.simplefilter("ignore")
+        return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def driver_version() -> str:
+    """The NVIDIA driver's version; empty where nobody tells."""
+    with suppress(OSError, subprocess.SubprocessError):
+        command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+        said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=5, check=True)
+        return said.stdout.split("\n")[0].strip()
+    return ""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception of torch means that memory ran out, on the GPU or the CPU."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
@@ -93,6 +120,25 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (
         "not enough memory" in text or "can't allocate memory" in text or "out of memory" in text
     )
+
+
+def is_gpu_lost(error: BaseException) -> bool:
+    """Whether an exception of torch means that the GPU itself is gone or in a state that only a new process mends.
+
+    So it is after sleep with some drivers (torch #88639), or when a card falls off the bus.
+    """
+    text = str(error)
+    return isinstance(error, RuntimeError) and not is_out_of_memory(error) and any(sign in text for sign in _LOST)
+
+
+def prove_alive(device: torch.device) -> None:
+    """Let the device count to eight. Raises UserError GPU_LOST where it cannot any more."""
+    if device.type != "cuda":
+        return
+    try:
+        torch.ones(8, device=device).sum().item()
+    except RuntimeError as error:
+        raise UserError(ErrorCode.GPU_LOST, detail=first_line(error)) from error
 
 
 def _cpu_name() -> str:

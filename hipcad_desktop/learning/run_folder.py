@@ -9,18 +9,21 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import filelock
+import torch
 
 import hipcad_desktop
 from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.faults import is_disk_full
 from hipcad_desktop.domain.training import TrainConfig
 from hipcad_desktop.learning import checkpoint
+from hipcad_desktop.learning.device import driver_version, torch_build
 
 _CONFIG, _ENVIRONMENT, _METRICS, _LOG, _FINISHED = (
     "config.json",
@@ -31,6 +34,8 @@ _CONFIG, _ENVIRONMENT, _METRICS, _LOG, _FINISHED = (
 )
 _LOCK, _PID = "lock", "trainer.pid"
 _CHECKPOINTS = "checkpoints"
+_OTHERS = ("worst", "worst.json", "model_card.md", "model_card.html", "data_card.md", "data_card.html")
+_ROOM_MB = 10  # to go on with a run whose table or log could not be written
 _PACKAGES = ("torch", "timm", "numpy", "safetensors", "onnx", "onnxscript", "onnxruntime")
 
 
@@ -47,9 +52,9 @@ class RunFolder:
 
     def begin(self, config: TrainConfig, *, data_sha256: str, environment: Mapping[str, Any]) -> None:
         """Write config and environment of a run that starts at its first epoch."""
-        self._write(_METRICS, "")
-        self._write(_ENVIRONMENT, _pretty({**environment, "seed": config.seed, "data_sha256": data_sha256}))
-        self._write(_CONFIG, _pretty(config.to_json()))
+        self.write_text(_METRICS, "")
+        self.write_text(_ENVIRONMENT, _pretty({**environment, "seed": config.seed, "data_sha256": data_sha256}))
+        self.write_text(_CONFIG, _pretty(config.to_json()))
 
     def refuse_other(self, config: TrainConfig, *, data_sha256: str) -> None:
         """Raise UserError RUN_OTHER where the run in this folder has another config or other data."""
@@ -67,39 +72,56 @@ class RunFolder:
 
     def rewrite_metrics(self, history: Iterable[Mapping[str, Any]]) -> None:
         """Make metrics.jsonl say what a checkpoint knows: a kill may have come between the two."""
-        self._write(_METRICS, "".join(json.dumps(dict(line)) + "\n" for line in history))
+        self.write_text(_METRICS, "".join(json.dumps(dict(line)) + "\n" for line in history))
 
     def add_metrics(self, line: Mapping[str, Any]) -> None:
         """Append one line to metrics.jsonl."""
-        with (self.path / _METRICS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(dict(line)) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with (self.path / _METRICS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(dict(line)) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise self._not_written(error) from error
 
     def log(self, text: str) -> None:
-        """Append one line with the time to the log."""
-        with (self.path / _LOG).open("a", encoding="utf-8") as file:
+        """Append one line with the time to the log. On a full disk the line is lost: why a run ended is told anyway."""
+        with suppress(OSError), (self.path / _LOG).open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {text}\n")
 
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Say that the model was written."""
-        self._write(_FINISHED, _pretty(facts))
+        self.write_text(_FINISHED, _pretty(facts))
 
     def needs_space(self, needed_bytes: int) -> None:
-        """Raise UserError DISK_FULL where less is free."""
-        if shutil.disk_usage(self.path).free < needed_bytes:
-            raise UserError(ErrorCode.DISK_FULL, path=str(self.path), needed_mb=math.ceil(needed_bytes / 1e6))
+        """Raise UserError DISK_FULL where less is free; the checkpoints of a resumed run are there already."""
+        missing = needed_bytes - sum(path.stat().st_size for path in self.checkpoints.iterdir())
+        if shutil.disk_usage(self.path).free < missing:
+            raise UserError(ErrorCode.DISK_FULL, path=str(self.path), needed_mb=math.ceil(missing / 1e6))
 
-    def _write(self, name: str, text: str) -> None:
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file of the run in one piece. Raises UserError DISK_FULL or FOLDER_NOT_WRITABLE."""
+        self.write_bytes(name, text.encode("utf-8"))
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file of the run, in a folder of its own or not, in one piece; raises as write_text."""
         part = self.path / f"{name}.part"
         try:
-            with part.open("w", encoding="utf-8") as file:
-                file.write(text)
+            part.parent.mkdir(exist_ok=True)
+            with part.open("wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(part, self.path / name)
         except OSError as error:
-            raise UserError(ErrorCode.FOLDER_NOT_WRITABLE, path=str(self.path)) from error
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: OSError) -> UserError:
+        if is_disk_full(error):
+            return UserError(ErrorCode.DISK_FULL, path=str(self.path), needed_mb=_ROOM_MB)
+        return UserError(ErrorCode.FOLDER_NOT_WRITABLE, path=str(self.path))
 
 
 @contextmanager
@@ -147,6 +169,9 @@ def environment(*, device: str, precision: str) -> dict[str, Any]:
         "versions": versions,
         "device": device,
         "precision": precision,
+        "torch_build": torch_build(),
+        "driver": driver_version() if precision != "float32" else "",
+        "threads": torch.get_num_threads(),  # sums on the CPU are added up in that many pieces
         "system": platform.platform(),
         "git_commit": _git_commit(),
         "started_utc": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -163,7 +188,7 @@ def _refuse_no_run(path: Path, *, resume: bool) -> None:
         return
     if not path.is_dir():
         raise UserError(ErrorCode.TARGET_EXISTS, path=str(path))
-    ours = {_CONFIG, _ENVIRONMENT, _METRICS, _LOG, _FINISHED, _LOCK, _PID, _CHECKPOINTS}
+    ours = {*_OTHERS, _CONFIG, _ENVIRONMENT, _METRICS, _LOG, _FINISHED, _LOCK, _PID, _CHECKPOINTS}
     if any(entry.name.removesuffix(".part") not in ours for entry in path.iterdir()):
         raise UserError(ErrorCode.TARGET_NOT_EMPTY, path=str(path))
 

@@ -7,8 +7,10 @@ have drawn, on any device. Cropping, stretching, mirroring and resizing are one 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +26,8 @@ class Draws:
     """What was drawn for n hips, in the order in which they train; each tensor has n entries.
 
     image: index into HipSet.images; fracture: its class; start, end: the stretch of columns kept, as shares of the
-    width; mirror: whether turned about the vertical axis; brightness, contrast: changes as shares.
+    width; mirror: whether turned about the vertical axis; brightness, contrast: changes as shares; kept: bool
+    [n, features], what dropout leaves, None without dropout.
     """
 
     image: Tensor
@@ -34,19 +37,34 @@ class Draws:
     mirror: Tensor
     brightness: Tensor
     contrast: Tensor
+    kept: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.image)
 
     def part(self, chosen: slice) -> Draws:
         """Some of the hips."""
-        return Draws(*(getattr(self, name)[chosen] for name in self.__slots__))
+        return self._with(lambda tensor: tensor[chosen])
+
+    def placed(self, device: torch.device, *, images: torch.device) -> Draws:
+        """The same on a device, `image` where the images lie: once an epoch, so that no step waits for the bus."""
+        return replace(self._with(lambda tensor: tensor.to(device)), image=self.image.to(images))
 
     def batches(self, batch: int) -> list[Draws]:
-        """Nearly equal batches of about `batch` hips, at least two each: batch norm must never meet a single one."""
-        count = max(1, min(-(-len(self) // batch), len(self) // 2))
-        ends = [round(i * len(self) / count) for i in range(count + 1)]
-        return [self.part(slice(a, b)) for a, b in pairwise(ends)]
+        """Nearly equal batches of about `batch` hips."""
+        return [self.part(stretch) for stretch in batch_stretches(len(self), batch)]
+
+    def _with(self, change: Callable[[Tensor], Tensor]) -> Draws:
+        values = (getattr(self, name) for name in self.__slots__)
+        changed_values: list[Any] = [None if value is None else change(value) for value in values]
+        return Draws(*changed_values)
+
+
+def batch_stretches(n: int, batch: int) -> list[slice]:
+    """n hips in nearly equal batches of about `batch`, at least two each: batch norm must never meet a single one."""
+    count = max(1, min(-(-n // batch), n // 2))
+    ends = [round(i * n / count) for i in range(count + 1)]
+    return [slice(a, b) for a, b in pairwise(ends)]
 
 
 def derived_seed(seed: int, epoch: int, purpose: str) -> int:
@@ -54,8 +72,8 @@ def derived_seed(seed: int, epoch: int, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{epoch}/{purpose}".encode()).digest()[:8], "big") >> 1
 
 
-def draw_epoch(hips: HipSet, config: TrainConfig, epoch: int) -> Draws:
-    """Order, halving and changes of every hip in one epoch."""
+def draw_epoch(hips: HipSet, config: TrainConfig, epoch: int, *, features: int = 0) -> Draws:
+    """Order, halving, changes and dropout (of so many features) of every hip in one epoch."""
     generator = torch.Generator().manual_seed(derived_seed(config.seed, epoch, "draws"))
     n = len(hips)
 
@@ -77,7 +95,14 @@ def draw_epoch(hips: HipSet, config: TrainConfig, epoch: int) -> Draws:
         mirror=(uniform() < 0.5) & config.mirror,
         brightness=(uniform() * 2 - 1) * config.brightness,
         contrast=(uniform() * 2 - 1) * config.contrast,
+        kept=_kept(n, features, config, epoch) if config.dropout and features else None,
     )
+
+
+def _kept(n: int, features: int, config: TrainConfig, epoch: int) -> Tensor:
+    """bool [n, features]; a generator of its own, so that dropout changes no other draw."""
+    generator = torch.Generator().manual_seed(derived_seed(config.seed, epoch, "dropout"))
+    return torch.empty((n, features), dtype=torch.bool).bernoulli_(1 - config.dropout, generator=generator)
 
 
 def changed(preprocess: Preprocess, hips: Tensor, draws: Draws) -> Tensor:

@@ -238,6 +238,14 @@ def _lost(film_id: str) -> str:
     return f"{film_id[:12]} (its file was replaced)"
 
 
+def scanners(project: Project) -> dict[FilmId, str]:
+    """The scanner of every film whose header tells it; films that were imported before it was kept tell none."""
+    with project.reading() as connection:
+        scanner = func.json_extract(FilmTable.header, "$.scanner")
+        rows = connection.execute(select(FilmTable.film_id, scanner.label("scanner")).where(scanner.is_not(None)))
+        return {FilmId(r.film_id): r.scanner for r in rows}
+
+
 def film_rows(project: Project, *, reader: str | None, round: int = 1) -> list[FilmRow]:
     """Every film in order of import, with one reader's current reading of a round (None: without readings)."""
     with project.reading() as connection:

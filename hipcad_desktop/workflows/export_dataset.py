@@ -10,10 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hipcad_desktop import __version__
+from hipcad_desktop.domain.anatomy import ImageHalf
 from hipcad_desktop.domain.annotation import Reading
-from hipcad_desktop.domain.cohort import Partition, PartitionShares
+from hipcad_desktop.domain.cohort import Partition, PartitionRule, PatientGroup
 from hipcad_desktop.domain.dataset import (
     HIPS_NAME,
     IMAGES_FOLDER,
@@ -22,6 +24,8 @@ from hipcad_desktop.domain.dataset import (
     DatasetManifest,
     HipEntry,
     NotExported,
+    age_band,
+    partition_counts,
 )
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.model_card import RESEARCH_USE
@@ -40,7 +44,7 @@ from hipcad_desktop.workflows.export_plan import ExportPlan, FilmPlan, film_code
 from hipcad_desktop.workflows.load_film import has_bytes, picture_from
 
 SILENT = Watch()
-SHARES = PartitionShares()
+RULE = PartitionRule()
 SEED = 20200414
 CACHE_FOLDER = "cache/hips"
 IMAGES_A_MB = 10  # a hip image is about 100 kB
@@ -59,15 +63,15 @@ class ExportSummary:
 
 
 def export_dataset(
-    project: Project, to: Path, *, seed: int = SEED, shares: PartitionShares = SHARES, watch: Watch = SILENT
+    project: Project, to: Path, *, seed: int = SEED, rule: PartitionRule = RULE, watch: Watch = SILENT
 ) -> ExportSummary:
     """Write a dataset that is there whole or not at all; the same project and seed give the same bytes.
 
     Films that cannot be in it are in not_exported with the reason. Raises UserError NOTHING_TO_EXPORT,
-    TARGET_NOT_EMPTY, FOLDER_NOT_WRITABLE, DISK_FULL or CANCELLED; nothing is left behind then.
+    PARTITION_IMPOSSIBLE, TARGET_NOT_EMPTY, FOLDER_NOT_WRITABLE, DISK_FULL or CANCELLED; nothing is left behind then.
     """
     target = Path(os.path.abspath(to))
-    plan, files = plan_project(project, seed=seed, shares=shares)
+    plan, files = plan_project(project, seed=seed, rule=rule)
     if not plan.films:
         raise UserError(ErrorCode.NOTHING_TO_EXPORT, path=str(project.path))
     watch.started(films=len(plan.films))
@@ -89,8 +93,8 @@ def export_dataset(
         if not entries:
             raise UserError(ErrorCode.NOTHING_TO_EXPORT, path=str(project.path))
         left_out.sort(key=lambda n: n.film_code)
-        counts = _counts(entries)
-        told = _manifest(plan, entries, counts, left_out, seed=seed, shares=shares)
+        counts = partition_counts(entries)
+        told = _manifest(plan, entries, counts, left_out, seed=seed, rule=rule)
         manifest = write_manifest(part, told, entries)
         facts = {"hips_sha256": manifest.hips_sha256, "seed": seed, "counts": counts, "not_exported": len(left_out)}
         audit.note(project, "export", what="dataset", new=facts)
@@ -100,7 +104,7 @@ def export_dataset(
 
 
 def plan_project(
-    project: Project, *, seed: int = SEED, shares: PartitionShares = SHARES
+    project: Project, *, seed: int = SEED, rule: PartitionRule = RULE
 ) -> tuple[ExportPlan, dict[FilmId, list[Path]]]:
     """What an export of the project would hold, and where each film's files lie. No pixel is read."""
     films = film_store.film_rows(project, reader=None)
@@ -111,7 +115,13 @@ def plan_project(
             readings.setdefault(reading.film_id, []).append(reading)
     seen = {film_store.project_path(project, k): v for k, v in film_store.known_files(project).items()}
     unusable = {f.film_id: e for f in films if (e := _unusable(f, files[f.film_id], seen)) is not None}
-    return plan_export(films, readings, unusable, seed=seed, shares=shares), files
+    scanners = film_store.scanners(project)
+    return plan_export(films, readings, unusable, seed=seed, rule=rule, scanners=scanners), files
+
+
+def population(project: Project) -> Mapping[str, PatientGroup]:
+    """The patients that an export would divide, for a look at the partitions before it. No pixel is read."""
+    return plan_project(project)[0].population
 
 
 def _unusable(film: FilmRow, paths: Sequence[Path], seen: Mapping[Path, tuple[FilmId, int, int]]) -> UserError | None:
@@ -209,24 +219,24 @@ def _export_film(
                     mapping_rule=mapping.rule,
                     mapping_low=mapping.low,
                     mapping_high=mapping.high,
+                    **_facts(plan, hip.half),
                 )
             )
     return sorted(entries, key=lambda e: e.image)
 
 
-def _counts(entries: Sequence[HipEntry]) -> dict[str, dict[str, int]]:
-    """Per partition: patients, films, and hips with and without fracture (a hip counts once, not once an image)."""
-    counts = {}
-    for partition in Partition:
-        own = [e for e in entries if e.partition is partition]
-        hips = {(e.film_code, e.side): e.fracture for e in own}
-        counts[partition.value] = {
-            "patients": len({e.patient for e in own}),
-            "films": len({e.film_code for e in own}),
-            "fracture": sum(hips.values()),
-            "no_fracture": len(hips) - sum(hips.values()),
-        }
-    return counts
+def _facts(plan: FilmPlan, half: ImageHalf) -> dict[str, Any]:
+    """What subgroups and probes ask of a hip: nothing that names a person, no date, no age in years."""
+    cohort, drawn = plan.film.cohort, plan.rectangles.get(half)
+    corners = (None,) * 4 if drawn is None else (drawn.x, drawn.y, drawn.x1, drawn.y1)
+    return {
+        "hospital": cohort.hospital,
+        "scanner": plan.scanner,
+        "sex": plan.sex,
+        "age_band": age_band(cohort.age_years),
+        "flags": "; ".join(plan.flags),
+        **dict(zip(("rect_x0_px", "rect_y0_px", "rect_x1_px", "rect_y1_px"), corners, strict=True)),
+    }
 
 
 def _manifest(
@@ -236,18 +246,21 @@ def _manifest(
     left_out: Sequence[NotExported],
     *,
     seed: int,
-    shares: PartitionShares,
+    rule: PartitionRule,
 ) -> DatasetManifest:
+    films = max(1, sum(c["films"] for c in counts.values()))
     return DatasetManifest(
         schema=SCHEMA,
         program_version=__version__,
         seed=seed,
-        share_validation=shares.validation,
-        share_test=shares.test,
+        share_validation=counts[Partition.VALIDATION.value]["films"] / films,
+        share_test=counts[Partition.TEST.value]["films"] / films,
         overlap_share=plan.overlap_share,
         mapping_rules=tuple(sorted({e.mapping_rule for e in entries})),
         counts=counts,
         hips_sha256="",
         not_exported=tuple(left_out),
         notice=RESEARCH_USE,
+        rule=rule,
+        linked_patients=plan.linked_patients,
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from hipcad_desktop.domain.anatomy import ImageHalf, Side, SideMap, SideSource
-from hipcad_desktop.domain.annotation import Answer, Reading, Verdict
-from hipcad_desktop.domain.cohort import Partition, PartitionShares, assign_partitions, groups
+from hipcad_desktop.domain.annotation import Answer, FilmFlag, Reading, Verdict
+from hipcad_desktop.domain.cohort import Partition, PartitionRule, PatientGroup, assign_partitions, groups
 from hipcad_desktop.domain.consensus import consensus, standing
 from hipcad_desktop.domain.dataset import NotExported
 from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.geometry import Rectangle
 from hipcad_desktop.domain.halving import (
     LARGEST_OVERLAP_SHARE,
     Halving,
@@ -35,6 +37,10 @@ class FilmPlan:
     sides: SideMap
     types: Mapping[ImageHalf, str]
     group: str  # the patients who share a film count as one
+    rectangles: Mapping[ImageHalf, Rectangle]  # of a half's findings together; a half without any is not in it
+    flags: tuple[str, ...]  # what else a reader saw on the film
+    sex: str = ""  # M, F, O; "" where no film of the patient tells it
+    scanner: str = ""
 
     @property
     def fracture(self) -> bool:
@@ -44,12 +50,14 @@ class FilmPlan:
 
 @dataclass(frozen=True, slots=True)
 class ExportPlan:
-    """Films in order of their ids, their groups' partitions, the overlap of diagnosis, and the films left out."""
+    """Films in order of their ids, their groups and these groups' partitions, and the films left out."""
 
     films: tuple[FilmPlan, ...]
+    population: Mapping[str, PatientGroup]
     partitions: Mapping[str, Partition]
-    overlap_share: float
+    overlap_share: float  # of diagnosis
     left_out: tuple[NotExported, ...]
+    linked_patients: tuple[tuple[str, ...], ...]  # of the groups of several patients
 
 
 def plan_export(
@@ -58,28 +66,38 @@ def plan_export(
     unusable: Mapping[FilmId, UserError],
     *,
     seed: int,
-    shares: PartitionShares,
+    rule: PartitionRule,
+    scanners: Mapping[FilmId, str],
 ) -> ExportPlan:
-    """Decide everything but the pixels. unusable: films whose file is gone or changed. Their order is no matter."""
+    """Decide everything but the pixels. unusable: films whose file is gone or changed. Their order is no matter.
+
+    Raises UserError PARTITION_IMPOSSIBLE.
+    """
     ordered = sorted(films, key=lambda f: f.film_id)
     group = _groups(ordered)
+    sexes: dict[str, str] = {}
+    for film in ordered:
+        sexes.setdefault(film.patient, film.cohort.sex or "")
+        sexes[film.patient] = sexes[film.patient] or film.cohort.sex or ""
     plans: list[FilmPlan] = []
     left_out: list[NotExported] = []
     for film in ordered:
         try:
-            plan = _plan(film, readings.get(film.film_id, ()), group[film.film_id])
+            plan = replace(
+                _plan(film, readings.get(film.film_id, ()), group[film.film_id]),
+                sex=film.cohort.sex or sexes[film.patient],
+                scanner=scanners.get(film.film_id, ""),
+            )
             if film.film_id in unusable:
                 raise unusable[film.film_id]
             plans.append(plan)
         except UserError as error:
             left_out.append(not_exported(film, error))
-    broken: dict[str, bool] = {}
-    for plan in plans:
-        broken[plan.group] = broken.get(plan.group, False) or plan.fracture
-    partitions = assign_partitions(broken, shares=shares, seed=seed)
+    population = _population(plans, ordered, group)
+    partitions = assign_partitions(population, rule=rule, seed=seed)
     overlap = overlap_share([p for p in plans if partitions[p.group] is Partition.TRAINING])
     final = tuple(replace(p, midline=_with_overlap(p, overlap)) for p in plans)
-    return ExportPlan(final, partitions, overlap, tuple(left_out))
+    return ExportPlan(final, population, partitions, overlap, tuple(left_out), _linked(ordered, group))
 
 
 def overlap_share(training: Sequence[FilmPlan]) -> float:
@@ -115,7 +133,10 @@ def _plan(film: FilmRow, readings: Sequence[Reading], group: str) -> FilmPlan:
     else:
         paper = replace(exact, method=HalvingMethod.PAPER)
     types = {half: _types(readings, film, half) for half in ImageHalf}
-    return FilmPlan(film, paper, exact, _sides(film, answer), types, group)
+    drawn = {half: [r for r in rectangles if half_of(r, film.size) is half] for half in ImageHalf}
+    together = {half: reduce(Rectangle.union, own) for half, own in drawn.items() if own}
+    flags = tuple(flag.value for flag in FilmFlag if flag in answer.flags)
+    return FilmPlan(film, paper, exact, _sides(film, answer), types, group, together, flags)
 
 
 def _agreed(readings: Sequence[Reading]) -> Answer:
@@ -173,3 +194,31 @@ def _groups(films: Sequence[FilmRow]) -> dict[FilmId, str]:
         own = root["patient", str(film.patient)]
         named[own] = min(named.get(own, str(film.patient)), str(film.patient))
     return {f.film_id: named[root["patient", str(f.patient)]] for f in films}
+
+
+def _population(
+    plans: Sequence[FilmPlan], films: Sequence[FilmRow], group: Mapping[FilmId, str]
+) -> dict[str, PatientGroup]:
+    """The groups that have a film in the plan. Where they were seen, their other films tell too."""
+    own: dict[str, list[FilmPlan]] = {}
+    for plan in plans:
+        own.setdefault(plan.group, []).append(plan)
+    seen: dict[str, set[str]] = {}
+    for film in films:
+        seen.setdefault(group[film.film_id], set()).add(film.cohort.hospital)
+    return {
+        name: PatientGroup(
+            fracture=any(p.fracture for p in held),
+            films=len(held),
+            hospitals=frozenset(seen[name]),
+            patients=len({p.film.patient for p in held}),
+        )
+        for name, held in own.items()
+    }
+
+
+def _linked(films: Sequence[FilmRow], group: Mapping[FilmId, str]) -> tuple[tuple[str, ...], ...]:
+    patients: dict[str, set[str]] = {}
+    for film in films:
+        patients.setdefault(group[film.film_id], set()).add(film.patient)
+    return tuple(sorted(tuple(sorted(codes)) for codes in patients.values() if len(codes) > 1))

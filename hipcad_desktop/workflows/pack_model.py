@@ -1,9 +1,9 @@
-"""A trained network becomes a model package: exported, held against torch, thresholds chosen on validation."""
+"""A trained network becomes a model package: exported, held against torch, calibrated on validation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,12 @@ from hipcad_desktop.domain.cohort import Partition
 from hipcad_desktop.domain.dataset import DatasetManifest
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.halving import HalvingMethod
-from hipcad_desktop.domain.metrics import Thresholds, choose_thresholds
+from hipcad_desktop.domain.metrics import Thresholds, choose_thresholds, with_values
 from hipcad_desktop.domain.model_card import SCHEMA, ModelCard
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.training import TrainConfig
+from hipcad_desktop.workflows.calibrate import fit_temperature, probabilities, threshold_warnings
+from hipcad_desktop.workflows.intervals import proportion
 
 if TYPE_CHECKING:
     from hipcad_desktop.inference.network import Network
@@ -71,21 +73,13 @@ def pack_model(
     draft = _card(to.stem, network, measured, origin)
     graph = Network(ModelPackage(to, draft, onnx, ""))
     difference = _difference(graph, network, measured.images)
-    p_fracture = _probabilities(graph, measured.images, watch)
-    thresholds = choose_thresholds(
-        p_fracture,
-        measured.fracture,
-        sensitivity_target=origin.config.sensitivity_target,
-        specificity_target=origin.config.specificity_target,
-    )
-    figures = validation_figures(p_fracture, measured.fracture, thresholds)
-    figures["largest_difference_onnx_torch"] = difference
+    card = calibrated(draft, _margins(graph, measured.images, watch), measured.fracture)
+    figures = {**card.figures, "largest_difference_onnx_torch": difference}
     watch.step("exporting", 2, 3)
     if to.exists():  # somebody wrote it while we trained
         raise UserError(ErrorCode.TARGET_EXISTS, path=str(to))
     _make_folder(to.parent)
-    card = replace(draft, thresholds=thresholds, figures=figures)
-    sha256 = write_package(to, card=card, onnx=onnx, weights=weights_bytes(network))
+    sha256 = write_package(to, card=replace(card, figures=figures), onnx=onnx, weights=weights_bytes(network))
     watch.step("exporting", 3, 3)
     return sha256, figures
 
@@ -128,6 +122,37 @@ def _card(name: str, network: HipNetwork, measured: Measured, origin: Origin) ->
     )
 
 
+def calibrated(draft: ModelCard, margins: npt.NDArray[np.float64], fracture: Sequence[bool]) -> ModelCard:
+    """The card with temperature, thresholds and figures of the validation hips: margins [N] and which are broken.
+
+    The thresholds are of probabilities after the temperature, as diagnosis shows them. What must be minded of them is
+    said in thresholds_from["warnings"], and again in figures["warnings"] for the run's summary.
+    """
+    config, origin = draft.config, draft.thresholds_from
+    temperature = fit_temperature(margins, fracture, balanced=bool(config["balance_classes"]))
+    sensitivity, specificity = float(config["sensitivity_target"]), float(config["specificity_target"])
+    p_fracture = probabilities(margins, temperature.value).tolist()
+    thresholds = choose_thresholds(p_fracture, fracture, sensitivity_target=sensitivity, specificity_target=specificity)
+    warnings = list(
+        threshold_warnings(
+            thresholds,
+            n_fracture=sum(fracture),
+            n_no_fracture=len(fracture) - sum(fracture),
+            sensitivity_target=sensitivity,
+            specificity_target=specificity,
+        )
+    )
+    figures = validation_figures(p_fracture, fracture, thresholds)
+    return replace(
+        draft,
+        temperature=temperature.value,
+        calibrated_prevalence=temperature.prevalence,
+        thresholds=thresholds,
+        thresholds_from={**origin, "warnings": warnings},
+        figures={**figures, "temperature": temperature.to_json(), "warnings": warnings},
+    )
+
+
 def validation_figures(p_fracture: Sequence[float], fracture: Sequence[bool], thresholds: Thresholds) -> dict[str, Any]:
     """AUC, and sensitivity and specificity at both thresholds with counts and Wilson intervals."""
     from sklearn.metrics import roc_auc_score
@@ -143,25 +168,25 @@ def validation_figures(p_fracture: Sequence[float], fracture: Sequence[bool], th
         called = p >= threshold
         figures[f"at_{name}_threshold"] = {
             "threshold": threshold,
-            "sensitivity": _share(int(called[truth].sum()), int(truth.sum())),
-            "specificity": _share(int((~called)[~truth].sum()), int((~truth).sum())),
+            "sensitivity": _shown(int(called[truth].sum()), int(truth.sum())),
+            "specificity": _shown(int((~called)[~truth].sum()), int((~truth).sum())),
         }
     return figures
 
 
-def _share(hits: int, n: int) -> dict[str, Any]:
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(hits, n, alpha=0.05, method="wilson")
-    return {"value": hits / n, "hits": hits, "n": n, "low": float(low), "high": float(high)}
+def _shown(hits: int, n: int) -> dict[str, Any]:
+    shown: dict[str, Any] = with_values(asdict(proportion(hits, n)))
+    return shown
 
 
-def _probabilities(graph: Network, hips: npt.NDArray[np.uint8], watch: Watch) -> list[float]:
-    said: list[float] = []
+def _margins(graph: Network, hips: npt.NDArray[np.uint8], watch: Watch) -> npt.NDArray[np.float64]:
+    """What the graph says of each hip: the logit of "fracture" minus that of "no fracture", [N]."""
+    said = np.empty(len(hips))
     for start in range(0, len(hips), _PREDICTED_AT_ONCE):
         watch.check("The training")
-        said += graph.predict(hips[start : start + _PREDICTED_AT_ONCE]).p_fracture.tolist()
-        watch.step("choosing thresholds", len(said), len(hips))
+        some = hips[start : start + _PREDICTED_AT_ONCE]
+        said[start : start + len(some)] = graph.predict(some).margin
+        watch.step("choosing thresholds", start + len(some), len(hips))
     return said
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from hipcad_desktop.domain.cohort import Partition, PartitionShares
+from hipcad_desktop.domain.cohort import Partition, PartitionRule
 from hipcad_desktop.domain.errors import ErrorCode
 from hipcad_desktop.domain.flow import FlowExit, FlowPart, FlowStep, PatientFlow
 from hipcad_desktop.domain.model_card import RESEARCH_USE
@@ -16,7 +16,7 @@ from hipcad_desktop.imaging.diagram import Arrow, Box, Diagram, box_width, to_pn
 from hipcad_desktop.store import films as film_store
 from hipcad_desktop.store.films import FilmRow
 from hipcad_desktop.store.project_store import Project
-from hipcad_desktop.workflows.export_dataset import SEED, SHARES, plan_project
+from hipcad_desktop.workflows.export_dataset import RULE, SEED, plan_project
 from hipcad_desktop.workflows.export_plan import ExportPlan, film_code
 from hipcad_desktop.workflows.write_whole import write_whole
 
@@ -37,9 +37,9 @@ NOT_USABLE: Mapping[str, str] = {
 GAP, MARGIN, SIDE_GAP = 34.0, 24.0, 44.0
 
 
-def patient_flow(project: Project, *, seed: int = SEED, shares: PartitionShares = SHARES) -> PatientFlow:
-    """Where every film of the project is: as an export with this seed and these shares would take them."""
-    plan, _ = plan_project(project, seed=seed, shares=shares)
+def patient_flow(project: Project, *, seed: int = SEED, rule: PartitionRule = RULE) -> PatientFlow:
+    """Where every film of the project is: as an export with this seed and rule would take them."""
+    plan, _ = plan_project(project, seed=seed, rule=rule)
     rows = {film_code(row): row for row in film_store.film_rows(project, reader=None)}
     return flow_of(rows, plan)
 

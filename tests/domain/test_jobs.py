@@ -29,10 +29,14 @@ EVENTS = st.one_of(
     st.builds(jobs.Finished, TEXT, FACTS),
     st.builds(jobs.Failed, TEXT, TEXT, FACTS),
     st.builds(jobs.Cancelled, TEXT),
+    st.builds(jobs.Paused, TEXT),
+    st.builds(jobs.Resumed, TEXT),
 )
 COMMANDS = st.one_of(
-    st.builds(jobs.Job, TEXT, st.sampled_from(["train", "evaluate", "diagnose", "doctor"]), FACTS),
+    st.builds(jobs.Job, TEXT, st.sampled_from(["train", "evaluate", "diagnose", "doctor", "preflight"]), FACTS),
     st.builds(jobs.Cancel, TEXT),
+    st.builds(jobs.Pause, TEXT),
+    st.builds(jobs.Resume, TEXT),
 )
 
 
@@ -46,7 +50,7 @@ def test_events_survive_the_wire_on_one_ascii_line(event: jobs.Event) -> None:
 
 
 @given(COMMANDS)
-def test_commands_survive_the_wire_on_one_ascii_line(command: jobs.Job | jobs.Cancel) -> None:
+def test_commands_survive_the_wire_on_one_ascii_line(command: jobs.Command) -> None:
     line = jobs.command_line(command)
     assert line.isascii()
     assert line.splitlines() == [line[:-1]]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipcad_desktop.domain.diagnosis import HipState, advice, state_of
-from hipcad_desktop.domain.metrics import Proportion, Thresholds, choose_thresholds
+from hipcad_desktop.domain.metrics import Proportion, Thresholds, at_prevalence, choose_thresholds
 
 CASES = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=60).filter(
     lambda c: len({f for _, f in c}) == 2
@@ -56,3 +56,25 @@ def test_states_and_their_advice() -> None:
     assert all("CT or MRI" in advice(s) for s in (HipState.DOUBT, HipState.NO_FRACTURE))
     assert Proportion(0, 0, 0, 1).value is None
     assert Proportion(3, 4, 0, 1).value == 0.75
+
+
+def test_a_probability_at_another_share_of_broken_hips_as_by_hand() -> None:
+    # Odds 0.9 : 0.1 at 1 : 1 are a likelihood ratio of 9; at 1 : 9 the odds are 1 : 1.
+    assert at_prevalence(0.9, trained=0.5, wanted=0.1) == pytest.approx(0.5)
+    assert at_prevalence(0.5, trained=0.1, wanted=0.5) == pytest.approx(0.9)
+
+
+@given(st.floats(0, 1), st.floats(0.01, 0.99), st.floats(0.01, 0.99))
+def test_there_and_back_is_where_it_was(p: float, one: float, other: float) -> None:
+    there = at_prevalence(p, trained=one, wanted=other)
+    assert 0 <= there <= 1
+    assert at_prevalence(there, trained=other, wanted=one) == pytest.approx(p, abs=1e-9)
+    assert at_prevalence(p, trained=one, wanted=one) == pytest.approx(p, abs=1e-12)
+    assert (there >= p) == (other >= one) or there == pytest.approx(p)
+
+
+@pytest.mark.parametrize("shares", [(1.2, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 1.0), (float("nan"), 0.5, 0.5)])
+def test_what_is_no_share_is_refused(shares: tuple[float, float, float]) -> None:
+    p, trained, wanted = shares
+    with pytest.raises(ValueError, match="no probability"):
+        at_prevalence(p, trained=trained, wanted=wanted)

@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,16 @@ from hipcad_desktop.domain.jobs import (
     Finished,
     Heartbeat,
     Job,
+    Pause,
+    Paused,
     Progress,
+    Resume,
+    Resumed,
     Started,
     event_line,
     parse_command,
 )
+from hipcad_desktop.domain.preflight import Preflight, PreflightItem
 
 _WRITING = threading.Lock()
 
@@ -51,6 +57,7 @@ class FakeWorker:
     def __init__(self) -> None:
         self.jobs: queue.Queue[Job | None] = queue.Queue()
         self.cancelled: set[str] = set()
+        self.paused: set[str] = set()
         self.mute = threading.Event()
 
     def read(self) -> None:
@@ -59,6 +66,10 @@ class FakeWorker:
             command = parse_command(line)
             if isinstance(command, Cancel):
                 self.cancelled.add(command.cancel)
+            elif isinstance(command, Pause):
+                self.paused.add(command.pause)
+            elif isinstance(command, Resume):
+                self.paused.discard(command.resume)
             else:
                 self.jobs.put(command)
         self.cancelled.add("all")
@@ -110,7 +121,7 @@ class FakeWorker:
             return
         match job.kind:
             case "train":
-                stopped = self.train(job)
+                stopped = self.train(job, act)
             case "diagnose":
                 time.sleep(float(os.environ.get("FAKE_PAUSE_S", "0")))
                 stopped = self.stop_asked(job) and not os.environ.get("FAKE_DEAF")
@@ -120,6 +131,8 @@ class FakeWorker:
             say(Cancelled(job.job))
         elif job.kind == "diagnose":
             self.diagnose(job)
+        elif job.kind == "preflight":
+            say(Finished(job.job, made_up_preflight(str(job.arguments.get("verdict", "mind"))).to_json()))
         else:
             say(Finished(job.job, dict(job.arguments.get("summary", {"ok": True}))))
 
@@ -134,22 +147,36 @@ class FakeWorker:
                 return True
         return False
 
-    def train(self, job: Job) -> bool:
+    def stand(self, job: Job) -> None:
+        """Stand still while the job is paused."""
+        if job.job in self.paused:
+            say(Paused(job.job))
+            while job.job in self.paused and not self.stop_asked(job):
+                time.sleep(0.01)
+            say(Resumed(job.job))
+
+    def train(self, job: Job, act: str) -> bool:
         """Epochs with falling loss; dies after the second where arguments say act = "die_in_training"."""
         epochs = int(job.arguments.get("config", {}).get("epochs", 3))
         pause_s = float(job.arguments.get("pause_s", 0.005))
         for epoch in range(int(job.arguments.get("first_epoch", 1)), epochs + 1):
             for step in range(5):
+                self.stand(job)
                 facts = {"loss": 1 / (epoch + step / 5), "learning_rate": 1e-3}
                 facts |= {"images_per_s": 40.0, "seconds_left": 9.0}
                 say(Progress(job.job, "train", (epoch - 1) * 5 + step + 1, epochs * 5, facts))
                 time.sleep(pause_s)
                 if self.stop_asked(job):
                     return True
+            if epoch == 2 and act == "out_of_memory":
+                event = {"event": act, "sentence": "Memory ran out: 8 hips at once from now on, 2 times a step."}
+                say(Progress(job.job, "train", epoch * 5, epochs * 5, event))
             figures = {"train_loss": 0.7 / epoch, "validation_loss": 0.8 / epoch, "auc": 1 - 0.4 / epoch}
             figures |= {"sensitivity": 1 - 0.5 / epoch, "specificity": 1 - 0.3 / epoch}
             figures |= {"learning_rate": 1e-3, "seconds": 1.0}
             say(Epoch(job.job, epoch, epochs, figures))
+            if job.arguments.get("worst"):
+                say(Artifact(job.job, "worst_hips", str(job.arguments["worst"]), {"epoch": epoch}))
             if epoch == 2 and Path(str(job.arguments.get("to", ""))).stem == "dies" and not job.arguments.get("resume"):
                 os._exit(3)
         return False
@@ -164,6 +191,42 @@ class FakeWorker:
             facts = answer(file, str(job.arguments["model"]), midline)
             say(Artifact(job.job, "diagnosis", "", facts))
         say(Finished(job.job, {}))
+
+
+def made_up_preflight(verdict: str) -> Preflight:
+    """A check of a small training: "ok" on a GPU, "mind" on the processor, "stop" with too little memory."""
+    fracture = {"patients": 60, "films": 80, "hips": 160, "fracture": 70, "no_fracture": 90}
+    few = "Few fractures: such a model's answers mean nothing." if verdict != "ok" else ""
+    items = (
+        PreflightItem("Hips", "160 to train on, 70 of them broken", "mind" if few else "ok", few),
+        PreflightItem("Backbone", "tf_efficientnet_lite0.in1k, 3.4 million parameters", "ok", ""),
+        PreflightItem("Disk", "55 MB needed, 22,000 MB free", "ok", ""),
+    )
+    on_gpu = verdict == "ok"
+    device = PreflightItem("Device", "fake GPU, driver 1.2" if on_gpu else "fake CPU", "ok", "")
+    if not on_gpu:
+        device = replace(device, verdict="mind", sentence="No GPU can be used: torch sees none. Slow.")
+    if verdict == "stop":
+        short = "Choose a batch of 8 or a smaller input."
+        items += (PreflightItem("Memory", "9,400 MB needed, 3,100 MB free", "stop", short),)
+    return Preflight(
+        items=(device, *items),
+        counts={"training": fracture, "validation": fracture, "test": fracture},
+        device="cuda" if on_gpu else "cpu",
+        device_name="fake GPU" if on_gpu else "fake CPU",
+        precision="bfloat16" if on_gpu else "float32",
+        free_memory_mb=3100,
+        batch=16,
+        micro_batch=16,
+        steps=80,
+        timed_steps=3,
+        seconds_per_step=0.5,
+        images_per_s=32.0,
+        seconds_total=660.0,
+        disk_needed_mb=55,
+        disk_free_mb=22_000,
+        peak_memory_mb=2400,
+    )
 
 
 def fingerprint(file: str, model: str, midline: float | None) -> float:

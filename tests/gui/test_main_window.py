@@ -231,8 +231,8 @@ def test_export_into_a_full_folder_says_so_and_stays(desk: Desk, tmp_path: Path)
 
 def test_shares_that_leave_nothing_to_train_on_are_refused(desk: Desk) -> None:
     export = ExportDialog(Path("x"), desk.window)
-    export.validation.setValue(60)
-    export.test.setValue(40)
+    export.partition.validation.setValue(60)
+    export.partition.test.setValue(40)
     assert not export.start.isEnabled()
 
 

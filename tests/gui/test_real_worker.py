@@ -46,9 +46,14 @@ def test_a_killed_training_is_told_and_resumed(qtbot: QtBot, tmp_path: Path, end
     mode = TrainingMode(worker=worker, tasks=tasks, settings=None)
     qtbot.addWidget(mode)
     mode.set_dataset(tmp_path / "data")
-    qtbot.waitUntil(lambda: mode.start.isEnabled())
-    mode.recipe.set_config(replace(TINY, epochs=30))
-    mode.start.click()
+    qtbot.waitUntil(lambda: mode.launcher.check.isEnabled())
+    mode.draft.set_config(replace(TINY, epochs=30))
+    mode.launcher.machine.set_device("cpu")
+    mode.launcher.check.click()
+    qtbot.waitUntil(lambda: mode.preflight.found is not None, timeout=120_000)
+    assert not mode.preflight.start.isEnabled()
+    mode.preflight.on_cpu.click()
+    mode.preflight.start.click()
     qtbot.waitUntil(lambda: mode.run is not None and mode.run.epoch >= 1, timeout=120_000)
     process = worker._supervisor._process
     assert process is not None

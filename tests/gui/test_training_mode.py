@@ -1,34 +1,27 @@
-"""The training launcher against a fake worker: what it asks for, what it shows, and how it gets over failures."""
+"""A training in the window against a fake worker: what it asks for, what it shows, and how it gets over failures."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from hipcad_desktop.domain.errors import ErrorCode, UserError
-from hipcad_desktop.domain.jobs import Artifact, Cancelled, Epoch, Failed, Finished, Job, Progress, Started
-from hipcad_desktop.domain.training import PAPER, QUICK
-from hipcad_desktop.gui.tasks import Tasks
-from hipcad_desktop.gui.training.dataset_facts import read_dataset_facts
-from hipcad_desktop.gui.training.fields import ADVANCED, shown, with_text
-from hipcad_desktop.gui.training.mode import TrainingMode
-from hipcad_desktop.gui.training.recipe_card import RecipeCard
+from hipcad_desktop.domain.jobs import Artifact, Cancelled, Epoch, Failed, Finished, Progress, Started
+from hipcad_desktop.domain.training import QUICK
 from hipcad_desktop.gui.training.result_words import failure_words, figure_lines
 from hipcad_desktop.gui.training.run_state import RunState, duration
-from hipcad_desktop.gui.worker_thread import Patience, Worker
+from hipcad_desktop.gui.training.worst_hips import LargeHips, read_worst
+from tests.fakes.training_bench import Bench
 
 # Of the offscreen platform, whenever a window's smallest size changes; no other platform says it.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 
-FAKE = [sys.executable, str(Path(__file__).parents[1] / "fakes" / "fake_worker.py")]
 PROPORTION = {"value": 29 / 30, "hits": 29, "n": 30, "low": 0.83, "high": 0.99}
 FIGURES = {
     "auc": 0.912,
@@ -37,57 +30,6 @@ FIGURES = {
     "at_no_fracture_threshold": {"threshold": 0.21, "sensitivity": PROPORTION, "specificity": PROPORTION},
     "at_fracture_threshold": {"threshold": 0.62, "sensitivity": PROPORTION, "specificity": PROPORTION},
 }
-
-
-def write_dataset(folder: Path, **training: int) -> Path:
-    full = {"patients": 60, "films": 80, "fracture": 70, "no_fracture": 90}
-    counts = {"training": full | training, "validation": full, "test": full}
-    folder.mkdir(exist_ok=True)
-    (folder / "dataset.json").write_text(json.dumps({"counts": counts, "not_exported": [{}]}), encoding="utf-8")
-    return folder
-
-
-class Bench:
-    """The mode with its worker and tasks; the fake worker's arguments are put into every job."""
-
-    def __init__(self, qtbot: QtBot, folder: Path) -> None:
-        self.qtbot = qtbot
-        self.folder = folder
-        self.tasks = Tasks()
-        self.worker = Worker(command=FAKE, patience=Patience(hung_after_s=1.0, cancel_s=2))
-        self.jobs: list[Job] = []
-        self.act: dict[str, Any] = {}
-        submit = self.worker.submit
-        self.worker.submit = lambda job: submit(self._noted(job))  # type: ignore[method-assign]
-        self.mode = TrainingMode(worker=self.worker, tasks=self.tasks, settings=None)
-        qtbot.addWidget(self.mode)
-        self.mode.resize(1200, 800)
-        self.mode.show()
-
-    def _noted(self, job: Job) -> Job:
-        self.jobs.append(job)
-        return Job(job.job, job.kind, {**job.arguments, **self.act})
-
-    def open(self, **training: int) -> None:
-        self.mode.set_dataset(write_dataset(self.folder / "data", **training))
-        self.wait(lambda: self.mode._facts is not None)
-
-    def wait(self, true: Callable[[], bool]) -> None:
-        self.qtbot.waitUntil(true, timeout=20_000)
-
-    def start(self) -> None:
-        self.mode.start.click()
-        assert self.mode.running
-
-    def wait_end(self) -> None:
-        self.wait(lambda: not self.mode.running)
-
-    def button(self, name: str) -> Any:
-        return self.mode.run_panel._buttons[name]
-
-    @property
-    def said(self) -> str:
-        return self.mode.run_panel._notice.words
 
 
 @pytest.fixture
@@ -99,30 +41,113 @@ def bench(qtbot: QtBot, tmp_path: Path) -> Iterator[Bench]:
 
 
 def test_a_training_from_dataset_to_result(bench: Bench) -> None:
-    assert not bench.mode.start.isEnabled()
+    assert not bench.mode.launcher.check.isEnabled()
     bench.open()
-    assert bench.mode.start.isEnabled()
-    bench.act = {"summary": {"model": "m.hipcad", "figures": FIGURES}}
-    bench.start()
-    assert not bench.mode.start.isEnabled()
-    assert not bench.mode.recipe.isEnabled()
+    bench.start(summary={"model": "m.hipcad", "figures": FIGURES})
+    assert not bench.mode.launcher.check.isEnabled()
+    assert not bench.mode.launcher.recipe.isEnabled()
     bench.wait_end()
-    (job,) = bench.jobs
-    assert job.kind == "train"
-    assert job.arguments == {
+    checked, trained = bench.jobs
+    assert (checked.kind, trained.kind) == ("preflight", "train")
+    wanted = {
         "dataset": str(bench.folder / "data"),
         "to": str(bench.folder / "data-quick.hipcad"),
         "config": QUICK.to_json(),
         "device": "auto",
-        "resume": False,
+        "processes": 1,
     }
-    assert bench.mode.run_panel._result.isVisible()
-    assert bench.button("diagnose").isVisible()
-    assert bench.mode.start.isEnabled()
+    assert checked.arguments == wanted
+    assert trained.arguments == {**wanted, "resume": False}
+    assert bench.mode.run_panel.result.isVisible()
+    assert bench.mode.launcher.check.isEnabled()
     assert not bench.button("cancel").isVisible()
     with bench.qtbot.waitSignal(bench.mode.diagnose_asked) as asked:
         bench.button("diagnose").click()
     assert asked.args == [bench.folder / "data-quick.hipcad"]
+    with bench.qtbot.waitSignal(bench.mode.evaluate_asked) as asked:
+        bench.button("evaluate").click()
+    assert asked.args == [bench.folder / "data-quick.hipcad", bench.folder / "data"]
+
+
+def test_nothing_trains_on_the_processor_without_a_tick(bench: Bench) -> None:
+    bench.open()
+    bench.check()
+    assert bench.page.on_cpu.isVisible()
+    assert "11 min" in bench.page.on_cpu.text()
+    assert not bench.page.start.isEnabled()
+    bench.page.start_asked.emit()
+    assert not bench.mode.running
+    bench.page.on_cpu.click()
+    assert bench.page.start.isEnabled()
+    bench.check()  # a new check asks again
+    assert not bench.page.start.isEnabled()
+
+
+def test_a_gpu_needs_no_tick(bench: Bench) -> None:
+    bench.open()
+    bench.act = {"verdict": "ok"}
+    bench.check()
+    assert not bench.page.on_cpu.isVisible()
+    assert bench.page._verdict.words == "Ready: it will run about 11 min on fake GPU."
+    assert bench.page.start.isEnabled()
+
+
+def test_a_stop_cannot_be_started_over(bench: Bench) -> None:
+    bench.open()
+    bench.act = {"verdict": "stop"}
+    bench.check()
+
+    def shown() -> list[str]:
+        return [label.text() for label in bench.page.findChildren(QLabel) if label.isVisible()]
+
+    bench.wait(lambda: "Memory" in shown())
+    labels = shown()
+    for words in ("9,400 MB needed, 3,100 MB free", "Choose a batch of 8 or a smaller input.", "✕", "!", "✓"):
+        assert words in labels
+    assert labels.index("Memory") < labels.index("Device") < labels.index("Disk"), "the worst comes first"
+    assert not bench.page.start.isEnabled()
+    assert not bench.page.on_cpu.isVisible()
+    bench.page.start_asked.emit()
+    assert not bench.mode.running
+
+
+def test_a_change_after_the_check_asks_for_another(bench: Bench) -> None:
+    bench.open()
+    bench.check()
+    bench.page.on_cpu.click()
+    bench.mode.draft.set_text("epochs", "9")
+    assert not bench.page.start.isEnabled()
+    assert "Check again" in bench.page._verdict.words
+    bench.page.again.click()
+    bench.wait(lambda: not bench.mode._checking)
+    bench.page.on_cpu.click()
+    assert bench.page.start.isEnabled()
+    bench.page.start.click()
+    assert bench.trained.arguments["config"]["epochs"] == 9
+    bench.wait_end()
+
+
+def test_a_check_can_be_cancelled_and_can_fail(bench: Bench) -> None:
+    bench.open()
+    bench.act = {"steps": 5000}
+    bench.mode.launcher.check.click()
+    bench.wait(lambda: "Work" in bench.page._stage.text())
+    bench.page.cancel.click()
+    bench.wait(lambda: bench.page._verdict.words == "The check was cancelled.")
+    bench.act = {"act": "crash"}
+    bench.check()
+    assert "The worker process ended unexpectedly" in bench.page._verdict.words
+    assert not bench.page.start.isVisible()
+    assert bench.page.again.isVisible()
+
+
+def test_processes_and_device_reach_the_worker(bench: Bench) -> None:
+    bench.open()
+    bench.mode.launcher.machine.count.setValue(2)
+    bench.mode.launcher.machine.set_device("cuda")
+    bench.start()
+    assert (bench.trained.arguments["processes"], bench.trained.arguments["device"]) == (2, "cuda")
+    bench.wait_end()
 
 
 def test_the_device_is_named_loudly(bench: Bench) -> None:
@@ -142,24 +167,102 @@ def test_curves_hold_every_epoch(bench: Bench) -> None:
     xs, ys = curves._loss._curves["validation_loss"].getData()
     assert list(xs) == list(range(1, QUICK.epochs + 1))
     assert list(ys) == pytest.approx([0.8 / n for n in range(1, QUICK.epochs + 1)])
+    _, rates = curves._rates._steps.getData()
+    assert set(rates) == {1.0}, "in thousandths"
 
 
 def test_cancel_answers_at_once_and_resume_is_offered(bench: Bench) -> None:
     bench.open()
-    bench.act = {"pause_s": 0.05}
-    bench.start()
+    bench.start(pause_s=0.05)
     bench.wait(lambda: bench.mode._run is not None and bench.mode._run.epoch >= 1)
     bench.button("cancel").click()
     assert "Stopping" in bench.mode.run_panel._stage.text()
     assert not bench.button("cancel").isEnabled()
     bench.wait_end()
     assert bench.button("resume").isVisible()
+    first = bench.trained
     bench.act = {}
     bench.button("resume").click()
     bench.wait_end()
-    assert bench.jobs[-1].arguments == {**bench.jobs[0].arguments, "resume": True}
+    assert bench.trained.arguments == {**first.arguments, "resume": True}
     assert bench.mode._run is not None
     assert bench.mode._run.outcome == "finished"
+
+
+def test_pause_stands_still_until_go_on(bench: Bench) -> None:
+    bench.open()
+    bench.start(pause_s=0.02)
+    bench.wait(lambda: bench.mode._run is not None and bench.mode._run.done >= 2)
+    run = bench.mode.run
+    assert run is not None
+    bench.button("pause").click()
+    assert bench.button("pause").text() == "Pausing …"
+    bench.button("pause").click()  # impatience changes nothing
+    bench.wait(lambda: run.paused == "yes")
+    assert bench.button("pause").text() == "Go on"
+    assert bench.mode.run_panel._stage.text().startswith("Paused.")
+    done = run.done
+    bench.qtbot.wait(300)
+    assert run.done == done
+    bench.button("pause").click()
+    bench.wait_end()
+    assert run.outcome == "finished"
+
+
+def test_a_paused_run_can_be_cancelled(bench: Bench) -> None:
+    bench.open()
+    bench.start(pause_s=0.02)
+    bench.wait(lambda: bench.mode._run is not None and bench.mode._run.done >= 1)
+    bench.button("pause").click()
+    bench.wait(lambda: bench.mode._run is not None and bench.mode._run.paused == "yes")
+    bench.button("cancel").click()
+    bench.wait_end()
+    assert bench.mode._run is not None
+    assert bench.mode._run.outcome == "cancelled"
+
+
+def test_memory_that_ran_out_is_said(bench: Bench) -> None:
+    bench.open()
+    bench.start(act="out_of_memory")
+    bench.wait_end()
+    words = "Memory ran out: 8 hips at once from now on, 2 times a step."
+    assert bench.mode.run_panel._notes.words == words
+
+
+def test_the_most_wrong_hips_are_shown(bench: Bench) -> None:
+    bench.open()
+    bench.start(worst=str(write_worst(bench.folder, 3)))
+    bench.wait_end()
+    worst = bench.mode.run_panel.worst
+    bench.wait(lambda: len(worst.thumbs) == 3)
+    assert [t.text() for t in worst.thumbs] == ["✕ broken · 0.10", "✓ whole · 0.20", "✕ broken · no number"]
+    assert "Film c1, left hip" in worst.thumbs[1].toolTip()
+    worst.thumbs[0].click()
+    large = worst.findChild(LargeHips)
+    assert large is not None
+    assert large.words.text().startswith("1 of 3. Readers: fracture. Model: probability of a fracture 0.100.")
+    large._after.click()
+    assert large.words.text().startswith("2 of 3. Readers: no fracture.")
+    large.accept()
+
+
+def write_worst(folder: Path, count: int) -> Path:
+    rows = []
+    for n in range(count):
+        image = QImage(160, 160, QImage.Format.Format_Grayscale8)
+        image.fill(60 * n)
+        assert image.save(str(folder / f"w{n}.png"))
+        said = [0.1, 0.2, None][n]
+        rows.append({"image": f"w{n}.png", "film_code": f"c{n}", "side": "RL"[n % 2], "p_fracture": said})
+        rows[-1] |= {"fracture": n % 2 == 0, "wrong": n != 1, "loss": 1.0}
+    (folder / "worst.json").write_text(json.dumps({"schema": 1, "epoch": 1, "hips": rows}), encoding="utf-8")
+    return folder / "worst.json"
+
+
+def test_a_table_of_worst_hips_that_is_none(tmp_path: Path) -> None:
+    assert read_worst(tmp_path / "worst.json") is None
+    (tmp_path / "worst.json").write_text("{}", encoding="utf-8")
+    assert read_worst(tmp_path / "worst.json") is None
 
 
 @pytest.mark.parametrize(
@@ -173,12 +276,11 @@ def test_cancel_answers_at_once_and_resume_is_offered(bench: Bench) -> None:
 )
 def test_a_failure_is_said_and_resume_is_offered(bench: Bench, act: str, words: str) -> None:
     bench.open()
-    bench.act = {"act": act}
-    bench.start()
+    bench.start(act=act)
     bench.wait_end()
     assert words in bench.said
     assert bench.button("resume").isVisible()
-    assert bench.mode.start.isEnabled()
+    assert bench.mode.launcher.check.isEnabled()
     bench.act = {}
     bench.button("resume").click()
     bench.wait_end()
@@ -189,7 +291,7 @@ def test_a_failure_is_said_and_resume_is_offered(bench: Bench, act: str, words: 
 
 def test_the_epochs_before_a_crash_stay_on_the_curves(bench: Bench) -> None:
     bench.open()
-    bench.mode._to.setText(str(bench.folder / "dies.hipcad"))
+    bench.mode.set_target(bench.folder / "dies.hipcad")
     bench.start()
     bench.wait_end()
     assert bench.mode._run is not None
@@ -200,78 +302,27 @@ def test_the_epochs_before_a_crash_stay_on_the_curves(bench: Bench) -> None:
     assert [f["epoch"] for f in bench.mode._run.figures] == list(range(1, QUICK.epochs + 1))
 
 
-def test_evaluation_opens_the_report(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[QUrl] = []
-    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url) or True)
-    bench.open()
-    bench.start()
-    bench.wait_end()
-    (bench.folder / "data-quick-report").mkdir()  # of an earlier evaluation, which is not overwritten
-    bench.button("evaluate").click()
-    assert not bench.button("evaluate").isEnabled()
-    bench.wait(lambda: bool(opened))
-    assert bench.jobs[-1].kind == "evaluate"
-    to = bench.folder / "data-quick-report-2"
-    assert bench.jobs[-1].arguments["to"] == str(to)
-    assert opened == [QUrl.fromLocalFile(str(to / "report.html"))]
-    assert bench.button("evaluate").isEnabled()
-
-
-def test_one_class_only_is_said_in_words_and_cannot_start(bench: Bench) -> None:
-    bench.open(fracture=0)
-    assert "The training partition has no hips with a fracture." in bench.mode.dataset.notice.words
-    assert not bench.mode.start.isEnabled()
-
-
-def test_few_fractures_are_a_warning_only(bench: Bench) -> None:
-    bench.open(fracture=4)
-    assert bench.mode.dataset.notice.words.startswith("Only 4 hips with a fracture")
-    assert bench.mode.start.isEnabled()
-
-
-def test_a_folder_that_is_no_dataset(bench: Bench) -> None:
-    bench.mode.set_dataset(bench.folder)
-    bench.wait(lambda: "not a dataset that HipCAD exported" in bench.mode.dataset.notice.words)
-    assert not bench.mode.start.isEnabled()
-
-
-def test_a_field_that_cannot_be_is_named(bench: Bench) -> None:
-    bench.open()
-    for text, words in (("1.5", "Dropout cannot be '1.5'"), ("much", "Dropout cannot be 'much'")):
-        bench.mode.recipe._editors["dropout"].setText(text)
-        assert not bench.mode.start.isEnabled()
-        assert words in bench.mode._problem.words
-    bench.mode.recipe._editors["dropout"].setText("0,2")
-    assert bench.mode.start.isEnabled()
-    assert bench.mode.recipe.config().dropout == 0.2
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [(None, ErrorCode.NOT_A_DATASET), ("{", ErrorCode.DATASET_DAMAGED), ("{}", ErrorCode.DATASET_DAMAGED)],
-)
-def test_bad_manifests(tmp_path: Path, text: str | None, code: ErrorCode) -> None:
-    if text is not None:
-        (tmp_path / "dataset.json").write_text(text, encoding="utf-8")
-    with pytest.raises(UserError) as raised:
-        read_dataset_facts(tmp_path)
-    assert raised.value.code is code
-
-
-def test_recipes_fill_the_whole_form(qtbot: QtBot) -> None:
-    card = RecipeCard()
-    qtbot.addWidget(card)
-    for config in (PAPER, QUICK):
-        card.set_recipe(config.recipe)
-        assert card.config() == config
-    assert {f.name for f in ADVANCED} | {"recipe", "backbone", "weights", "batch", "epochs"} == set(PAPER.to_json())
-
-
-def test_every_field_survives_its_text() -> None:
-    for field in ADVANCED:
-        value = getattr(PAPER, field.name)
-        text = ("yes" if value else "no") if field.kind == "yes_no" else shown(value)
-        assert with_text(PAPER, field, text) == PAPER
+def test_a_run_that_the_programs_end_cut_off_is_offered_again(qtbot: QtBot, tmp_path: Path) -> None:
+    settings = QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat)
+    first = Bench(qtbot, tmp_path, settings)
+    first.open()
+    first.start(pause_s=0.05)
+    first.wait(lambda: first.mode._run is not None and first.mode._run.epoch >= 1)
+    first.worker.join()  # as at the end of the program: nobody hears how the job ended
+    first.tasks.close()
+    (tmp_path / "data-quick.run").mkdir()
+    again = Bench(qtbot, tmp_path, settings)
+    assert "was not finished" in again.mode.run_panel._stage.text()
+    assert again.button("resume").isVisible()
+    again.button("resume").click()
+    again.wait_end()
+    assert again.trained.arguments == {**first.trained.arguments, "resume": True}
+    again.worker.join()
+    again.tasks.close()
+    third = Bench(qtbot, tmp_path, settings)  # finished: nothing to offer
+    assert third.mode.run is None
+    third.worker.join()
+    third.tasks.close()
 
 
 def test_run_state_takes_only_its_own_events() -> None:
@@ -282,9 +333,12 @@ def test_run_state_takes_only_its_own_events() -> None:
     run.hear(Progress("a", "training", 3, 10, {"loss": 0.5, "seconds_left": 70, "images_per_s": 3.5}))
     run.hear(Progress("a", "training", 4, 10, {"loss": None}))
     run.hear(Progress("a", "exporting", 0, 3))
+    run.hear(Progress("a", "training", 4, 10, {"event": "slept", "sentence": "It slept."}))
     run.hear(Epoch("a", 1, 2, {"auc": 0.7}))
+    run.hear(Artifact("a", "worst_hips", "r/worst.json", {"epoch": 1}))
     run.hear(Artifact("a", "model", "m.hipcad"))
     assert (run.epochs, run.loss, run.steps) == (2, 0.5, [(0.3, 0.5)])
+    assert (run.stage, run.notes, run.worst) == ("exporting", ["It slept."], ("r/worst.json", 1))
     run.hear(Finished("a", {"model": "m"}))
     assert run.ended
     assert run.artifacts == {"model": "m.hipcad"}
@@ -326,11 +380,3 @@ def test_resume_is_offered_only_where_something_began() -> None:
     again.follow(run)
     again.hear(Failed("b", "worker_died"))
     assert again.resumable
-
-
-def test_the_next_model_gets_a_name_of_its_own(bench: Bench) -> None:
-    bench.open()
-    (bench.folder / "data-quick.hipcad").touch()
-    bench.start()
-    bench.wait_end()
-    assert bench.mode._to.text() == str(bench.folder / "data-quick-2.hipcad")

@@ -13,7 +13,19 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from hipcad_desktop.domain.jobs import Cancelled, Epoch, Event, Failed, Finished, Heartbeat, Job, Progress, Started
+from hipcad_desktop.domain.jobs import (
+    Cancelled,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Heartbeat,
+    Job,
+    Paused,
+    Progress,
+    Resumed,
+    Started,
+)
 from hipcad_desktop.gui.worker_thread import Patience, Worker, worker_command
 
 FAKE = [sys.executable, str(Path(__file__).parents[1] / "fakes" / "fake_worker.py")]
@@ -261,3 +273,40 @@ def test_the_command_of_a_checkout_and_of_a_frozen_build(monkeypatch: pytest.Mon
     assert worker_command() == [sys.executable, "-m", "hipcad_desktop", "worker"]
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert worker_command() == [sys.executable, "worker"]
+
+
+def test_a_paused_job_stands_still_and_a_waiting_one_does_not_begin(heard: Heard) -> None:
+    heard.run("a", kind="train", config={"epochs": 400}, pause_s=0.01)
+    heard.run("b", kind="train", config={"epochs": 1})
+    heard.wait_started("a")
+    heard.worker.pause("a")
+    heard.qtbot.waitUntil(lambda: Paused("a") in heard.events, timeout=5_000)
+    stood = len([e for e in heard.of("a") if isinstance(e, Epoch)])
+    heard.qtbot.wait(1_500)  # longer than a silent worker is given: it beats while it stands
+    assert len([e for e in heard.of("a") if isinstance(e, Epoch)]) == stood
+    heard.worker.resume("a")
+    heard.qtbot.waitUntil(lambda: Resumed("a") in heard.events, timeout=5_000)
+    heard.worker.pause("b")
+    heard.worker.cancel("a")
+    assert isinstance(heard.wait_end("a"), Cancelled)
+    heard.qtbot.waitUntil(lambda: Paused("b") in heard.events, timeout=5_000)
+    assert not heard.ends("b")
+    heard.worker.resume("b")
+    assert isinstance(heard.wait_end("b"), Finished)
+
+
+def test_a_paused_job_can_be_cancelled(heard: Heard) -> None:
+    heard.run("a", kind="train", config={"epochs": 400}, pause_s=0.01)
+    heard.wait_started("a")
+    heard.worker.pause("a")
+    heard.qtbot.waitUntil(lambda: Paused("a") in heard.events, timeout=5_000)
+    heard.worker.cancel("a")
+    assert isinstance(heard.wait_end("a"), Cancelled)
+
+
+def test_a_pause_of_a_job_that_is_over_holds_up_nothing(heard: Heard) -> None:
+    heard.run("a")
+    heard.wait_end("a")
+    heard.worker.pause("a")
+    heard.run("a2")
+    assert isinstance(heard.wait_end("a2"), Finished)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hipcad_desktop.domain.cohort import PartitionRule
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.halving import FRAME_PX
-from hipcad_desktop.imaging.dataset_files import read_images, read_manifest
+from hipcad_desktop.imaging.dataset_files import read_images, read_manifest, write_manifest
 from hipcad_desktop.imaging.hip_image import encode_png
 from tests.fakes.brightness_dataset import FlatFilm, write_flat_dataset
 
@@ -32,6 +36,52 @@ def test_what_was_written_is_read(dataset: Path) -> None:
     assert images.dtype == np.uint8
     assert {int(i) for image, e in zip(images, entries, strict=True) if e.fracture for i in np.unique(image)} == {200}
     assert read_images(dataset, []).shape == (0, FRAME_PX, FRAME_PX)
+
+
+def as_schema_1(folder: Path) -> None:
+    """What the program wrote before hospital, scanner, sex, age band, flags and rectangle were kept."""
+    path = folder / "hips.csv"
+    with path.open(newline="") as file:
+        rows = [row[:21] for row in csv.reader(file)]
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    new = ("rule", "linked_patients", "partitioned_from", "openings_before")
+    edit_manifest(schema=1, hips_sha256=hashlib.sha256(path.read_bytes()).hexdigest(), **dict.fromkeys(new, ...))(
+        folder
+    )
+
+
+def test_a_dataset_of_schema_1_is_read_with_defaults(dataset: Path) -> None:
+    manifest, entries = read_manifest(dataset)
+    as_schema_1(dataset)
+    text = (dataset / "dataset.json").read_text()
+    assert "rule" not in json.loads(text)
+    assert "rect_x0_px" not in (dataset / "hips.csv").read_text()
+    old, held = read_manifest(dataset, verify=True)
+    assert held == entries
+    assert {(e.hospital, e.scanner, e.sex, e.age_band, e.flags, e.rect_x0_px) for e in held} == {("",) * 5 + (None,)}
+    assert old == replace(manifest, schema=1, hips_sha256=old.hips_sha256)
+    assert (old.rule, old.linked_patients, old.openings_before) == (None, (), 0)
+
+
+@pytest.mark.parametrize("schema", [1, 2])
+def test_columns_of_the_other_schema_are_damage(dataset: Path, schema: int) -> None:
+    if schema == 2:
+        as_schema_1(dataset)
+    edit_manifest(schema=schema)(dataset)
+    with pytest.raises(UserError, match="has other columns"):
+        read_manifest(dataset)
+
+
+def test_facts_of_a_hip_are_read_as_they_were_written(dataset: Path) -> None:
+    manifest, entries = read_manifest(dataset)
+    facts = {"hospital": '蒲郡, "A"', "scanner": "FUJIFILM XG1TC", "sex": "F", "age_band": "90+", "flags": "a; b"}
+    corners = dict(zip(("rect_x0_px", "rect_y0_px", "rect_x1_px", "rect_y1_px"), (1.5, 2.0, 3.25, 1e3), strict=True))
+    told = [replace(entries[0], **facts, **corners), *entries[1:]]
+    rule = PartitionRule(500, 0.2, ('蒲郡, "A"',))
+    written = replace(manifest, rule=rule, linked_patients=(("P0001", "P0002"),), openings_before=3)
+    written = write_manifest(dataset, written, told)
+    assert read_manifest(dataset) == (written, told)
 
 
 def edit_manifest(**values: object) -> Callable[[Path], object]:
@@ -98,9 +148,6 @@ def test_what_is_no_dataset_is_said_so(tmp_path: Path, dataset: Path) -> None:
     "name", ["../secret.png", "/etc/passwd", "images/../../x_R_paper.png", "images/0123456789ab_R_paper.png\n"]
 )
 def test_no_file_outside_the_dataset_is_opened(dataset: Path, name: str) -> None:
-    import csv
-    import hashlib
-
     path = dataset / "hips.csv"
     with path.open(newline="") as file:
         rows = list(csv.reader(file))

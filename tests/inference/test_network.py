@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
-from hipcad_desktop.inference.network import Network
+from hipcad_desktop.inference.network import Network, sigmoid
 from hipcad_desktop.inference.package import ModelPackage
 from tests.fakes.model_package import GAIN, PIVOT, fake_card, fake_graph
 
@@ -94,3 +94,21 @@ def test_the_package_stays_with_the_network() -> None:
 
 def _renamed(onnx: bytes) -> bytes:
     return onnx.replace(b"logits", b"logins")
+
+
+def test_the_cards_temperature_divides_the_logits() -> None:
+    onnx = fake_graph()
+    hips = np.stack([np.full((380, 380), level, np.uint8) for level in (100, 127, 150)])
+    as_trained = Network(package(onnx), threads=1).predict(hips)
+    card = replace(fake_card(), temperature=2.0)
+    cooled = Network(replace(package(onnx), card=card), threads=1).predict(hips)
+    np.testing.assert_allclose(cooled.margin, as_trained.margin)
+    odds = as_trained.p_fracture / (1 - as_trained.p_fracture)
+    np.testing.assert_allclose(cooled.p_fracture, np.sqrt(odds) / (1 + np.sqrt(odds)), rtol=1e-9)
+    np.testing.assert_array_equal(cooled.heat, as_trained.heat)
+
+
+def test_no_margin_overflows() -> None:
+    p = sigmoid(np.array([-1e4, -40.0, 0.0, 40.0, 1e4]))
+    np.testing.assert_allclose(p, [0, np.exp(-40.0), 0.5, 1, 1], rtol=1e-9)
+    assert p[1] > 0

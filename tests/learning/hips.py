@@ -11,6 +11,7 @@ from hipcad_desktop.domain.training import TrainConfig
 from hipcad_desktop.learning.architecture import build_network
 from hipcad_desktop.learning.data import HipSet
 from hipcad_desktop.learning.device import choose_device
+from hipcad_desktop.learning.distributed import ALONE, Team
 from hipcad_desktop.learning.run_folder import RunFolder
 from hipcad_desktop.learning.trainer import RunData, Trainer
 from tests.fakes.tiny_recipe import TINY
@@ -29,11 +30,15 @@ def made_up(n: int, seed: int, *, halvings: int = 1) -> HipSet:
     return HipSet(images, choices, fracture, torch.arange(n * halvings) % 3 == 0)
 
 
-def trainer_for(config: TrainConfig, run: RunFolder, *, watch: Watch | None = None, hips: int = 12) -> Trainer:
+def trainer_for(
+    config: TrainConfig, run: RunFolder, *, watch: Watch | None = None, hips: int = 12, team: Team = ALONE
+) -> Trainer:
     """A trainer on the CPU with made-up hips."""
     data = RunData(made_up(hips, 1, halvings=2), made_up(6, 2), DATA_SHA256)
     network = build_network(config)
-    return Trainer(network, data, config=config, device=choose_device("cpu"), run=run, watch=watch or Watch())
+    return Trainer(
+        network, data, config=config, device=choose_device("cpu"), run=run, watch=watch or Watch(), team=team
+    )
 
 
 def small(**changes: object) -> TrainConfig:

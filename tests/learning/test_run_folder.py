@@ -109,3 +109,18 @@ def test_too_little_disk_space_is_said_before_training(tmp_path: Path) -> None:
     with open_run(tmp_path / "r", resume=False) as run, pytest.raises(UserError) as refused:
         run.needs_space(1 << 62)
     assert refused.value.code is ErrorCode.DISK_FULL
+
+
+def test_room_for_checkpoints_that_are_there_is_not_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=500))
+    with open_run(tmp_path / "r", resume=False) as run:
+        with pytest.raises(UserError) as refused:
+            run.needs_space(1000)
+        assert refused.value.code is ErrorCode.DISK_FULL
+        (run.checkpoints / "epoch-00001.safetensors").write_bytes(b"x" * 600)
+        run.needs_space(1000)

@@ -19,6 +19,7 @@ from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.learning import checkpoint, trainer
 from hipcad_desktop.learning.run_folder import open_run
+from hipcad_desktop.learning.validation import Validation
 from tests.learning.hips import begun, run_to_the_end, small, trainer_for
 
 
@@ -85,6 +86,7 @@ import sys
 from pathlib import Path
 from hipcad_desktop.learning import checkpoint
 from hipcad_desktop.learning.run_folder import open_run
+from hipcad_desktop.learning.validation import Validation
 from tests.learning.hips import begun, small, trainer_for
 folder, resume = Path(sys.argv[1]), sys.argv[2] == "resume"
 with open_run(folder, resume=resume) as run:
@@ -235,7 +237,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_spoils_no_checkpoint(
         return real(*arguments, **how) * (torch.nan if len(calls) in (2, 4, 5, 6) else 1.0)
 
     monkeypatch.setattr(trainer.functional, "cross_entropy", diverging)
-    monkeypatch.setattr(trainer, "validate", lambda *_, **__: {"auc": 0.5})
+    monkeypatch.setattr(trainer, "validate", lambda *_, **__: Validation({"auc": 0.5}, (0.5,) * 6))
     config = small(epochs=3)
     with open_run(tmp_path / "r", resume=False) as run, pytest.raises(UserError) as stopped:
         trainer_for(config, begun(run, config)).train()

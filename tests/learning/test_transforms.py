@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hipcad_desktop.learning.architecture import build_network
 from hipcad_desktop.learning.data import HipSet
 from hipcad_desktop.learning.preprocess import Preprocess
 from hipcad_desktop.learning.transforms import Draws, changed, derived_seed, draw_epoch
@@ -62,8 +64,8 @@ def test_only_the_inner_edge_moves() -> None:
 
 
 def test_an_epoch_is_drawn_from_seed_and_number_alone() -> None:
-    hips, config = made_up(20, 0, halvings=2), small()
-    first, again, next_one = (draw_epoch(hips, config, epoch) for epoch in (1, 1, 2))
+    hips, config = made_up(20, 0, halvings=2), small(dropout=0.5)
+    first, again, next_one = (draw_epoch(hips, config, epoch, features=8) for epoch in (1, 1, 2))
     assert all(torch.equal(getattr(first, n), getattr(again, n)) for n in Draws.__slots__)
     assert not torch.equal(first.image, next_one.image)
     assert derived_seed(1, 11, "draws") != derived_seed(11, 1, "draws")
@@ -85,3 +87,29 @@ def test_no_batch_holds_a_single_hip(n: int, batch: int) -> None:
     assert sum(sizes) == n
     assert min(sizes) >= 2
     assert max(sizes) <= batch + 1
+
+
+def test_dropout_keeps_its_share_and_changes_no_other_draw() -> None:
+    hips, config = made_up(50, 0), small(dropout=0.25)
+    draws, without = draw_epoch(hips, config, 1, features=400), draw_epoch(hips, small(dropout=0.0), 1, features=400)
+    assert without.kept is None
+    assert draws.kept is not None
+    assert draws.kept.shape == (50, 400)
+    assert float(draws.kept.float().mean()) == pytest.approx(0.75, abs=0.02)
+    assert torch.equal(draws.image, without.image)
+    assert torch.equal(draws.brightness, without.brightness)
+    cut = [batch.kept for batch in draws.batches(7)]
+    assert torch.equal(torch.cat(cut), draws.kept)  # type: ignore[arg-type]
+
+
+def test_dropped_features_do_not_count_and_the_kept_ones_make_up_for_them() -> None:
+    network = build_network(small(dropout=0.5)).eval()
+    pixels = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    head = network.backbone.get_classifier()
+    kept = torch.arange(network.features).expand(2, -1) % 2 == 0
+    with torch.no_grad():
+        pooled = network.backbone.forward_features(pixels).mean(dim=(2, 3))
+        expected = 2 * pooled[:, ::2] @ head.weight[:, ::2].T + head.bias
+        torch.testing.assert_close(network.logits(pixels, kept), expected)
+        whole = network.logits(pixels)
+        torch.testing.assert_close(network.logits(pixels, torch.ones_like(kept)) - head.bias, 2 * (whole - head.bias))

@@ -286,7 +286,7 @@ def test_the_next_film_is_read_while_this_one_is_computed(
 
         def predict(self, hips: Any) -> Predicted:
             assert second.wait(10)
-            return Predicted(np.full(len(hips), 0.5), np.ones((len(hips), 3, 3), np.float32))
+            return Predicted(np.full(len(hips), 0.5), np.ones((len(hips), 3, 3), np.float32), np.zeros(len(hips)))
 
     monkeypatch.setattr(workflow, "read_film", reading)
     files = [film(tmp_path / "one.png"), film(tmp_path / "two.png")]

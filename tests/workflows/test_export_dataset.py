@@ -15,7 +15,7 @@ import pytest
 
 from hipcad_desktop.domain.anatomy import FractureType, Side
 from hipcad_desktop.domain.annotation import Answer, ExclusionReason, Finding, Verdict
-from hipcad_desktop.domain.cohort import Partition, PartitionShares
+from hipcad_desktop.domain.cohort import Partition, PartitionRule
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.geometry import Rectangle, Window
 from hipcad_desktop.domain.halving import MARGIN_SHARE, HalvingMethod
@@ -232,7 +232,7 @@ def test_partitions_are_by_patient_and_shared_films_join_patients(project: Proje
     patients = {f.film_id[:12]: names[f.file_name] for f in films}
     tested = set()
     for seed in range(4):
-        export_dataset(project, tmp_path / f"D{seed}", seed=seed, shares=PartitionShares(0.3, 0.3))
+        export_dataset(project, tmp_path / f"D{seed}", seed=seed, rule=PartitionRule(0.3, 0.3))
         where: dict[str, set[Partition]] = {}
         for entry in read_manifest(tmp_path / f"D{seed}")[1]:
             where.setdefault(patients[entry.film_code], set()).add(entry.partition)

@@ -98,9 +98,12 @@ def test_a_dataset_becomes_a_model_that_diagnosis_can_use(dataset: Path, tmp_pat
     assert watch.facts["device"] == "cpu"
     assert watch.facts["reason"] == "asked for"
     assert (watch.facts["training_hips"], watch.facts["validation_hips"]) == (12, 6)
-    assert watch.artifacts == ["model"]
+    assert watch.artifacts == ["worst_hips", "worst_hips", "model"]
     assert list(dict.fromkeys(watch.stages)) == ["reading images", "training", "exporting", "choosing thresholds"]
     run = summary.run_folder
+    worst = json.loads((run / "worst.json").read_text())
+    known = {(e.film_code, e.side.value) for e in entries if e.partition is Partition.VALIDATION}
+    assert {(hip["film_code"], hip["side"]) for hip in worst["hips"]} == known
     assert run == tmp_path / "models" / "m.run"
     assert json.loads((run / "environment.json").read_text())["data_sha256"] == manifest.hips_sha256
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2

@@ -1,7 +1,8 @@
-"""Export a dataset: where to, which shares, which seed; then how it goes; then what came out and what did not."""
+"""Export a dataset: where to, how it is divided; then how it goes; then what came out and what did not."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,24 +18,22 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QSpinBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from hipcad_desktop.domain.cohort import PartitionShares
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.messages import sentence
+from hipcad_desktop.gui.dialogs.partition import PartitionForm
 from hipcad_desktop.gui.dialogs.table import WordTable
 from hipcad_desktop.gui.widgets.notice import Notice
 
 if TYPE_CHECKING:
+    from hipcad_desktop.domain.cohort import PatientGroup
     from hipcad_desktop.gui.tasks import Work
     from hipcad_desktop.workflows.export_dataset import ExportSummary
 
-SEED = 20200414
-LARGEST_SEED = 2**31 - 1
 COLUMNS = ("patients", "films", "fracture", "no_fracture")
 HEADINGS = ("Partition", "Patients", "Films", "Hips with fracture", "Hips without")
 
@@ -42,14 +41,14 @@ HEADINGS = ("Partition", "Patients", "Films", "Hips with fracture", "Hips withou
 class ExportDialog(QDialog):
     """Three pages. It starts nothing itself: export_asked tells, follow() and show_*() answer."""
 
-    export_asked = Signal(object, object, int)  # Path, PartitionShares, seed
+    export_asked = Signal(object, object, int)  # Path, PartitionRule, seed
     train_asked = Signal(object)  # Path of the dataset
 
     def __init__(self, target: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export dataset")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(620, 400)
+        self.resize(620, 660)
         self._work: Work | None = None
         self._dataset: Path | None = None
         self._pages = QStackedWidget()
@@ -72,21 +71,11 @@ class ExportDialog(QDialog):
         where = QHBoxLayout()
         where.addWidget(self.folder, 1)
         where.addWidget(choose)
-        self.validation, self.test = _percent(15), _percent(15)
-        self.seed = QSpinBox()
-        self.seed.setRange(0, LARGEST_SEED)
-        self.seed.setValue(SEED)
-        self.seed.setMaximumWidth(220)
-        self.training = QLabel()
-        for box in (self.validation, self.test):
-            box.valueChanged.connect(self._shares_changed)
+        self.partition = PartitionForm()
+        self.partition.changed.connect(self._partition_changed)
         form = QFormLayout()
         form.setSpacing(10)
         form.addRow("New folder", where)
-        form.addRow("Validation", self.validation)
-        form.addRow("Test", self.test)
-        form.addRow("Training", self.training)
-        form.addRow("Seed", self.seed)
         words = QLabel(
             "Every film with an agreed answer gives two hip images of 380 × 380 pixels, without any name. "
             "All films of one patient go into one partition, always. The same project and seed give the same dataset."
@@ -100,8 +89,8 @@ class ExportDialog(QDialog):
         self.start.clicked.connect(self._ask)
         cancel = _not_default(QPushButton("Cancel"))
         cancel.clicked.connect(self.reject)
-        self._page(words, form, self.trouble, None, _row(cancel, self.start))
-        self._shares_changed()
+        self._page(words, form, self.partition, self.trouble, None, _row(cancel, self.start))
+        self._partition_changed()
 
     def _build_progress(self) -> None:
         self._progress_words = QLabel()
@@ -135,6 +124,12 @@ class ExportDialog(QDialog):
             else:
                 column.addLayout(part, int(part is self._tables))
         self._pages.addWidget(page)
+
+    def show_population(self, population: Mapping[str, PatientGroup]) -> None:
+        """The patients that will be divided have been counted."""
+        self.partition.show_population(population)
+        nothing = "No film has an answer that can be exported yet. Read some films first."
+        self.trouble.say("" if population else nothing, "warning")
 
     def follow(self, work: Work) -> None:
         """The export runs."""
@@ -191,8 +186,9 @@ class ExportDialog(QDialog):
             self.trouble.say("Choose a folder for the dataset.", "error")
             return
         self.trouble.say("")
-        shares = PartitionShares(validation=self.validation.value() / 100, test=self.test.value() / 100)
-        self.export_asked.emit(Path(text), shares, self.seed.value())
+        rule = self.partition.rule()
+        if rule is not None:
+            self.export_asked.emit(Path(text), rule, self.partition.seed.value())
 
     def _choose(self) -> None:
         now = Path(self.folder.text())
@@ -200,10 +196,8 @@ class ExportDialog(QDialog):
         if chosen:
             self.folder.setText(str(Path(chosen) / now.name))
 
-    def _shares_changed(self) -> None:
-        rest = 100 - self.validation.value() - self.test.value()
-        self.training.setText(f"{rest} %" if rest > 0 else "nothing left: choose smaller shares")
-        self.start.setEnabled(rest > 0)
+    def _partition_changed(self) -> None:
+        self.start.setEnabled(self.partition.rule() is not None)
 
     def _progressed(self, stage: str, done: int, total: int) -> None:
         self._progress_words.setText(f"{done} of {total} films")
@@ -220,15 +214,6 @@ class ExportDialog(QDialog):
         if self._dataset is not None:
             self.train_asked.emit(self._dataset)
         self.accept()
-
-
-def _percent(value: int) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(0, 90)
-    box.setValue(value)
-    box.setSuffix(" % of the patients")
-    box.setMaximumWidth(220)
-    return box
 
 
 def _row(*buttons: QPushButton) -> QFrame:

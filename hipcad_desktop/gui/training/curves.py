@@ -1,4 +1,4 @@
-"""The curves of a run: loss above, figures below. Each has its colour, its dash, its marker and its name beside it."""
+"""The curves of a run: loss, figures on validation, learning rate. Each has a colour, a dash, a marker and its name."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QColor, QFont, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from hipcad_desktop.gui import theme
 from hipcad_desktop.gui.training.run_state import RunState
@@ -35,47 +35,63 @@ FIGURES = (
     CurveLook("specificity", "specificity", "no_fracture", Qt.PenStyle.DotLine, "d"),
 )
 _NAME_PX = 17.0  # height of a curve's name
+_NAMES_PX = 118.0  # room for the longest of them
 
 
 class Curves(QWidget):
-    """Two plots over epochs that follow a RunState. Importing pyqtgraph takes a while, so it happens in here."""
+    """Three plots over epochs that follow a RunState. Importing pyqtgraph takes a while, so it happens in here."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         import pyqtgraph
 
-        self._pg = pyqtgraph
         self._loss = _Plot(pyqtgraph, "Loss", LOSSES)
         self._figures = _Plot(pyqtgraph, "On validation (sensitivity and specificity at 0.5)", FIGURES, top=1.0)
-        self._figures.widget.setXLink(self._loss.widget)
+        self._rates = _Plot(pyqtgraph, "Learning rate (thousandths)", (), high_px=130)
+        self._run: RunState | None = None
+        self._resized = QTimer(self)
+        self._resized.setSingleShot(True)
+        self._resized.timeout.connect(self._draw_again)
+        self._plots = (self._loss, self._figures, self._rates)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(10)
-        layout.addWidget(self._loss.widget, 1)
-        layout.addWidget(self._figures.widget, 1)
+        layout.setSpacing(8)
+        for plot, share in zip(self._plots, (5, 5, 4), strict=True):
+            layout.addWidget(plot.widget, share)
         self._recolour()
 
     def show_run(self, run: RunState) -> None:
         """Draw what the run has said so far."""
+        self._run = run
         epochs = max(run.epochs, run.epoch, 1)
-        steps = [(share * epochs, loss) for share, loss in run.steps]
-        self._loss.draw(run.figures, epochs, steps)
+        self._loss.draw(run.figures, epochs, [(share * epochs, loss) for share, loss in run.steps])
         self._figures.draw(run.figures, epochs, [])
+        self._rates.draw([], epochs, [(share * epochs, 1000 * rate) for share, rate in run.rates])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._resized.start(30)  # the names' room is of so many pixels
+
+    def _draw_again(self) -> None:
+        if self._run is not None:
+            self.show_run(self._run)
 
     def changeEvent(self, event: QEvent) -> None:
-        if event.type() is QEvent.Type.PaletteChange and hasattr(self, "_figures"):
+        if event.type() is QEvent.Type.PaletteChange and hasattr(self, "_plots"):
             self._recolour()
         super().changeEvent(event)
 
     def _recolour(self) -> None:
-        for plot in (self._loss, self._figures):
+        for plot in self._plots:
             plot.recolour()
 
 
 class _Plot:
     """One pyqtgraph plot and its labelled curves."""
 
-    def __init__(self, pg: Any, title: str, looks: Sequence[CurveLook], *, top: float | None = None) -> None:
+    def __init__(
+        self, pg: Any, title: str, looks: Sequence[CurveLook], *, top: float | None = None, high_px: int = 150
+    ) -> None:
         self._pg = pg
         self._title = title
         self._looks = looks
@@ -84,10 +100,12 @@ class _Plot:
         self.widget.setMenuEnabled(False)
         self.widget.setMouseEnabled(False, False)
         self.widget.hideButtons()
-        self.widget.setMinimumHeight(170)
+        self.widget.setMinimumHeight(high_px)
+        self.widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # else each wants 480 px
         self.widget.getAxis("left").setWidth(38)  # both plots begin at the same place
         self.widget.showGrid(x=False, y=True, alpha=0.12)
         self.widget.setAccessibleName(title)
+        self.widget.getAxis("left").enableAutoSIPrefix(False)
         self._steps = self.widget.plot([], [])
         self._curves = {look.figure: self.widget.plot([], []) for look in looks}
         self._labels = {look.figure: pg.TextItem(anchor=(0, 0.5)) for look in looks}
@@ -102,10 +120,11 @@ class _Plot:
         for axis in ("left", "bottom"):
             self.widget.getAxis(axis).setPen(palette.border)
             self.widget.getAxis(axis).setTextPen(palette.muted)
-        self.widget.setLabel("bottom", "epoch", color=palette.muted)
-        faint = QColor(palette.muted)
-        faint.setAlpha(90)
-        self._steps.setPen(pg.mkPen(faint, width=1))
+        if not self._looks:  # the lowest plot names the axis of all three
+            self.widget.setLabel("bottom", "epoch", color=palette.muted)
+        steps = QColor(palette.muted if self._looks else palette.accent)
+        steps.setAlpha(90 if self._looks else 255)  # each step is noise behind the epochs' curves
+        self._steps.setPen(pg.mkPen(steps, width=1 if self._looks else 2))
         font = QFont(self.widget.font())
         font.setPixelSize(12)
         for look in self._looks:
@@ -133,7 +152,8 @@ class _Plot:
                 ends.append((known[-1][0], known[-1][1], look))
         top = (self._top or max(highest, 1e-6)) * 1.06
         # Room on the right for the names of the curves, which stand where the curves end.
-        self.widget.setXRange(0, epochs * 1.28, padding=0)
+        names = min(_NAMES_PX / max(self.widget.plotItem.vb.width(), 1.0), 0.5)
+        self.widget.setXRange(0, epochs / (1 - names), padding=0)
         self.widget.setYRange(-0.03 * top, top, padding=0)
         every = max(1, round(epochs / 8))
         ticks = [(n, str(n)) for n in range(every, epochs + 1, every)]

@@ -5,59 +5,51 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.cohort import Partition
 from hipcad_desktop.gui.training.dataset_facts import COLUMNS, DatasetFacts
+from hipcad_desktop.gui.training.form import button, card, muted
 from hipcad_desktop.gui.widgets.elided import ElidedLabel
 from hipcad_desktop.gui.widgets.notice import Notice
 
 _HEADS = ("Patients", "Films", "Fracture", "No fracture")
 
 
-def step_heading(number: int, text: str) -> QLabel:
-    """The heading of a numbered step."""
-    heading = QLabel(f"{number}   {text}")
-    heading.setProperty("look", "heading")
-    return heading
-
-
-class DatasetCard(QFrame):
+class DatasetCard(QWidget):
     """Emits dataset_chosen; the mode reads the manifest in the background and hands back what it found."""
 
     dataset_chosen = Signal(object)  # Path
+    partition_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setProperty("look", "card")
         self.start_folder = Path.home()
-        self._path = ElidedLabel("No dataset chosen. Export one from a project first.")
-        self._path.setProperty("look", "muted")
         self.choose = QPushButton("Choose…")
         self.choose.setToolTip("Choose a dataset's folder (it holds dataset.json)")
         self.choose.clicked.connect(self._ask)
+        self.partition = button("Partition again…", self.partition_asked.emit)
+        self.partition.setToolTip("Other counts, or a hospital held out for the test: makes a new dataset beside it")
+        self.partition.hide()
+        frame, layout = card(1, "Dataset", self.partition, self.choose)
+        self._path = ElidedLabel("No dataset chosen. Export one from a project first.")
+        self._path.setProperty("look", "muted")
         self._table = QWidget()
         self._cells = self._make_table()
-        self._left_out = QLabel()
-        self._left_out.setProperty("look", "muted")
-        self._left_out.setWordWrap(True)
+        self._left_out = muted()
         self._left_out.hide()
         self.notice = Notice()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 12, 14, 14)
-        head = QHBoxLayout()
-        head.addWidget(step_heading(1, "Dataset"), 1)
-        head.addWidget(self.choose)
-        layout.addLayout(head)
-        layout.addWidget(self._path)
-        layout.addWidget(self._table)
-        layout.addWidget(self._left_out)
-        layout.addWidget(self.notice)
+        for widget in (self._path, self._table, self._left_out, self.notice):
+            layout.addWidget(widget)
         self._table.hide()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(frame)
 
     def show_reading(self, path: Path) -> None:
         """The manifest is being read."""
         self._path.setText(f"Reading {path} …")
+        self.partition.hide()
         self._table.hide()
         self._left_out.hide()
         self.notice.say("")
@@ -74,6 +66,7 @@ class DatasetCard(QFrame):
             for column in COLUMNS:
                 self._cells[partition, column].setText(f"{facts.counts[partition][column]:,}")
         self._table.show()
+        self.partition.show()
         films = "film was" if facts.left_out == 1 else "films were"
         self._left_out.setText(f"{facts.left_out} {films} left out at export; dataset.json says why.")
         self._left_out.setVisible(facts.left_out > 0)

@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from hipcad_desktop.domain.training import TrainConfig
+from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.training import RECIPES, TrainConfig, validated
 
-FieldKind = Literal["whole", "number", "choice", "yes_no", "halvings"]
+FieldKind = Literal["name", "whole", "number", "choice", "yes_no"]
 BACKBONES = (
     "tf_efficientnet_b4.aa_in1k",
+    "tf_efficientnet_lite0.in1k",
     "tf_efficientnet_b0.aa_in1k",
+    "tf_efficientnet_b2.aa_in1k",
+    "tf_efficientnet_b5.aa_in1k",
+    "tf_efficientnetv2_s.in1k",
     "efficientnet_b0.ra_in1k",
+    "resnet18.a1_in1k",
+    "resnet50.a1_in1k",
+    "densenet121.ra_in1k",
+    "regnety_032.ra_in1k",
     "test_efficientnet.r160_in1k",
-)
-DEVICES = (
-    ("auto", "Automatic", "Uses the GPU if there is one that works, else the processor. The run says which."),
-    ("cuda", "GPU (CUDA)", "Uses an NVIDIA GPU, and stops with a sentence where none can be used."),
-    ("cpu", "Processor (CPU)", "Works everywhere. Recipe “paper” takes days this way; “quick” takes minutes."),
 )
 RECIPE_WORDS = {
     "paper": "EfficientNet-B4 at 380 px, Adam, batch 40, 6 epochs, as published. Wants a GPU.",
@@ -27,61 +31,143 @@ RECIPE_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of TrainConfig on the form."""
+    """One field of TrainConfig on the form. choices are (text of the value, words for a person)."""
 
     name: str
     label: str
     kind: FieldKind
+    group: str
     why: str
-    choices: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
 
 
-ADVANCED: tuple[Field, ...] = (
-    Field("input_px", "Input size (px)", "whole", "The 380 x 380 hip image is resized to this before the network."),
-    Field("max_learning_rate", "Highest learning rate", "number", "Peak of the one-cycle schedule."),
+_YES_NO = (("yes", "yes"), ("no", "no"))
+_HALVINGS = (("paper, midline", "rectangle and midline"), ("paper", "rectangle"), ("midline", "midline"))
+FIELDS: tuple[Field, ...] = (
     Field(
-        "warm_up_share", "Warm-up share", "number", "Share of all steps in which the learning rate rises; then falls."
+        "backbone",
+        "Backbone",
+        "name",
+        "Network",
+        "Any model of timm that ends in global average pooling and one layer. The paper's is EfficientNet-B4.",
     ),
-    Field("optimizer", "Optimizer", "choice", "adam as in the paper; adamw only in other recipes.", ("adam", "adamw")),
-    Field("weight_decay", "Weight decay", "number", "Pulls weights towards zero; 0 in the paper."),
-    Field("dropout", "Dropout", "number", "Share of features left out at random before the last layer."),
     Field(
-        "mirror", "Mirror at random", "yes_no", "Half of the hips are shown mirrored, so right and left count alike."
+        "input_px",
+        "Input size (px)",
+        "whole",
+        "Network",
+        "The 380 x 380 hip image is resized to this. Smaller is faster and sees less; memory grows with its square.",
     ),
-    Field("brightness", "Brightness change", "number", "Largest random change, as a share of the full range."),
-    Field("contrast", "Contrast change", "number", "Largest random change of contrast; 0 in the paper."),
+    Field("dropout", "Dropout", "number", "Network", "Share of features left out at random before the last layer."),
     Field(
-        "line_jitter", "Line jitter", "number", "Largest random shift of the dividing line, as a share of the window."
+        "epochs", "Epochs", "whole", "Learning", "How often every hip is shown. The paper has 6 and stops no earlier."
     ),
+    Field(
+        "batch",
+        "Batch",
+        "whole",
+        "Learning",
+        "Hips a step. If memory runs out, a batch is cut into parts by itself; the step stays the same.",
+    ),
+    Field(
+        "max_learning_rate",
+        "Highest learning rate",
+        "number",
+        "Learning",
+        "Peak of the one-cycle schedule. Too high and the loss is no number; too low and nothing is learnt.",
+    ),
+    Field(
+        "warm_up_share",
+        "Warm-up share",
+        "number",
+        "Learning",
+        "Share of all steps in which the learning rate rises to its peak; then it falls.",
+    ),
+    Field(
+        "optimizer",
+        "Optimizer",
+        "choice",
+        "Learning",
+        "Adam as in the paper; AdamW only in other recipes.",
+        (("adam", "Adam"), ("adamw", "AdamW")),
+    ),
+    Field("weight_decay", "Weight decay", "number", "Learning", "Pulls weights towards zero; 0 in the paper."),
     Field(
         "balance_classes",
         "Balance classes",
         "yes_no",
-        "Rare fractures weigh more, so both classes count alike in the loss.",
+        "Learning",
+        "Rare fractures weigh more, so both classes count alike in the loss, as in the paper's 1:1 data.",
+        _YES_NO,
     ),
-    Field("halvings", "Halvings", "halvings", "Which cuts of a hip are trained on: a random one each time."),
-    Field("seed", "Seed", "whole", "The same seed, data and machine give the same run."),
+    Field("seed", "Seed", "whole", "Learning", "The same seed, data and machine give the same run."),
+    Field(
+        "mirror",
+        "Mirror at random",
+        "yes_no",
+        "Changes to the images",
+        "Half of the hips are shown mirrored, so right and left count alike.",
+        _YES_NO,
+    ),
+    Field(
+        "brightness",
+        "Brightness change",
+        "number",
+        "Changes to the images",
+        "Largest random change, as a share of the full range.",
+    ),
+    Field(
+        "contrast",
+        "Contrast change",
+        "number",
+        "Changes to the images",
+        "Largest random change of contrast; 0 in the paper.",
+    ),
+    Field(
+        "line_jitter",
+        "Line jitter",
+        "number",
+        "Changes to the images",
+        "Largest random shift of the dividing line, as a share of the window: where the cut lies must tell nothing.",
+    ),
+    Field(
+        "halvings",
+        "Halvings",
+        "choice",
+        "Changes to the images",
+        "Which cuts of a hip are trained on: by the rectangle, by the midline, or a random one of both each time.",
+        _HALVINGS,
+    ),
     Field(
         "sensitivity_target",
         "Sensitivity target",
         "number",
-        "Of the lower threshold, on validation: how few are missed.",
+        "Thresholds",
+        "Of the lower threshold, chosen on validation: how few fractures are missed.",
     ),
     Field(
         "specificity_target",
         "Specificity target",
         "number",
-        "Of the upper threshold, on validation: how few false alarms.",
+        "Thresholds",
+        "Of the upper threshold, chosen on validation: how few false alarms.",
     ),
 )
-LABELS = {"epochs": "Epochs", "batch": "Batch"} | {field.name: field.label for field in ADVANCED}
+BY_NAME = {field.name: field for field in FIELDS}
 
 
 def shown(value: Any) -> str:
-    """A field's value as text."""
+    """A field's value as the text that is typed for it."""
     if isinstance(value, tuple):
         return ", ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def words_of(field: Field, text: str) -> str:
+    """A field's text as a person reads it."""
+    return next((words for value, words in field.choices if value == text), text)
 
 
 def with_text(config: TrainConfig, field: Field, text: str) -> TrainConfig:
@@ -94,8 +180,29 @@ def with_text(config: TrainConfig, field: Field, text: str) -> TrainConfig:
             value = float(text.strip().replace(",", "."))
         case "yes_no":
             value = text == "yes"
-        case "halvings":
-            value = tuple(part.strip() for part in text.split(",") if part.strip())
         case "choice":
             value = text
+        case "name":
+            value = text.strip()
+    if field.name == "halvings":
+        value = tuple(part.strip() for part in text.split(",") if part.strip())
     return replace(config, **{field.name: value})
+
+
+def problem_of(recipe: str, field: Field, text: str) -> tuple[str, str]:
+    """Of one field alone: (what it has to be, what was found), both empty where the text is good."""
+    try:
+        config = with_text(RECIPES[recipe], field, text)
+        if field.name == "backbone" and not text.strip():
+            return "a model of timm", text
+        validated(config)
+    except ValueError:
+        return ("a whole number" if field.kind == "whole" else "a number"), text
+    except UserError as error:
+        return str(error.facts["detail"]), text
+    return "", ""
+
+
+def refusal(field: Field, needed: str, text: str) -> UserError:
+    """The failure of a field that cannot be what was typed."""
+    return UserError(ErrorCode.CONFIG_INVALID, field=field.label, value=text, detail=needed)

@@ -1,81 +1,71 @@
-"""Training mode: the launcher on the left, the run on the right. The work itself happens in the worker process."""
+"""Training mode: the launcher on the left, check and run on the right; the work itself happens in the worker process.
+
+The tab beside it lists earlier runs.
+"""
 
 from __future__ import annotations
 
+import json
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QShowEvent
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QScrollArea,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSettings, QTimer, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from hipcad_desktop.domain.errors import UserError
-from hipcad_desktop.domain.jobs import Artifact, Cancelled, Event, Failed, Finished, Job
-from hipcad_desktop.domain.messages import sentence
+from hipcad_desktop.app.sample import default_model
+from hipcad_desktop.domain.jobs import Cancelled, Event, Failed, Finished, Job, Progress
+from hipcad_desktop.domain.preflight import Preflight
+from hipcad_desktop.gui.settings import text
 from hipcad_desktop.gui.tasks import Tasks
-from hipcad_desktop.gui.training.dataset_card import DatasetCard, step_heading
-from hipcad_desktop.gui.training.dataset_facts import DatasetFacts, read_dataset_facts
-from hipcad_desktop.gui.training.recipe_card import RecipeCard
+from hipcad_desktop.gui.training.choices import Choices
+from hipcad_desktop.gui.training.draft import RecipeDraft
+from hipcad_desktop.gui.training.launcher import Launcher
+from hipcad_desktop.gui.training.preflight_page import PreflightPage
+from hipcad_desktop.gui.training.recipe_table import RecipeTable
 from hipcad_desktop.gui.training.result_words import failure_words
 from hipcad_desktop.gui.training.run_panel import RunPanel
 from hipcad_desktop.gui.training.run_state import RunState
-from hipcad_desktop.gui.widgets.notice import Notice
 from hipcad_desktop.gui.worker_thread import Worker
 
-_LEFT_PX = 430
+if TYPE_CHECKING:
+    from hipcad_desktop.gui.training.runs_page import RunsPage
+
+_LEFT_PX = 440
+UNFINISHED = "training/unfinished"  # the arguments of a run that has not ended well, for after a crash or a reboot
 
 
-class TrainingMode(QWidget):
-    """Chooses, starts, follows, cancels and resumes one training at a time."""
+class TrainingMode(QTabWidget):
+    """Chooses, checks, starts, follows, pauses, cancels and resumes one training at a time."""
 
     diagnose_asked = Signal(object)  # Path of a model package that was just trained
+    evaluate_asked = Signal(object, object)  # Path of the model, Path of its dataset
 
     def __init__(
         self, *, worker: Worker, tasks: Tasks, settings: QSettings | None, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
+        self.setDocumentMode(True)
         self._worker = worker
         self._tasks = tasks
         self._settings = settings
-        self._facts: DatasetFacts | None = None
-        self._reading: Path | None = None
         self._run: RunState | None = None
         self._last: dict[str, Any] = {}  # arguments of the last training, for resuming it
-        self._evaluation = ""
-        self._report = ""
-        self.dataset = DatasetCard()
-        self.recipe = RecipeCard()
-        self.run_panel = RunPanel()
-        self._to = QLineEdit()
-        self._to.setPlaceholderText("model.hipcad")
-        self._to.setAccessibleName("Model file")
-        self._problem = Notice()
-        self.start = QPushButton("Start training")
-        self.start.setProperty("look", "primary")
+        self._runs: RunsPage | None = None
+        self._checking = ""
+        self._checked: dict[str, Any] = {}  # arguments that the check on the screen was made with
+        self.draft = RecipeDraft(self)
+        self.launcher = Launcher(self.draft, box=default_model())
+        self.choices = Choices(self.launcher, self.draft, tasks, self)
+        self.run_panel = RunPanel(tasks)
+        self.preflight = PreflightPage()
+        self.recipe_table = RecipeTable(self.draft)
+        self._pages = QStackedWidget()
         self._arrange()
-        self.dataset.dataset_chosen.connect(self.set_dataset)
-        self.recipe.changed.connect(self._check)
-        self._to.textChanged.connect(self._check)
-        self.start.clicked.connect(lambda: self._start(resume=False))
-        self.run_panel.cancel_asked.connect(self._cancel)
-        self.run_panel.resume_asked.connect(self._resume)
-        self.run_panel.diagnose_asked.connect(lambda: self.diagnose_asked.emit(self.model_path))
-        self.run_panel.evaluate_asked.connect(self._evaluate)
+        self._wire()
         worker.event_received.connect(self._on_event)
-        self.setFocusProxy(self.dataset.choose)
-        self._check()
+        self._offer_unfinished()
 
     @property
     def running(self) -> bool:
@@ -87,78 +77,50 @@ class TrainingMode(QWidget):
         """The run on the screen."""
         return self._run
 
-    def set_target(self, path: Path) -> None:
-        """Where the model is to be written."""
-        self._to.setText(str(path))
-
     @property
     def model_path(self) -> Path:
         """Where the last training was to put its model."""
         return Path(str(self._last.get("to", "")))
 
+    def set_target(self, path: Path) -> None:
+        """Where the model is to be written."""
+        self.launcher.target.set_path(path)
+
     def set_dataset(self, path: Path) -> None:
         """Read a dataset's manifest in the background and show it."""
-        self._reading, self._facts = path, None
-        self.dataset.show_reading(path)
-        self._check()
-        self._tasks.pool(
-            "Read the dataset",
-            lambda: read_dataset_facts(path),
-            done=lambda facts: self._on_facts(path, facts),
-            failed=lambda error: self._on_facts_failed(path, error),
-        )
+        self.setCurrentIndex(0)
+        self.choices.set_dataset(path)
 
     def set_project(self, path: Path) -> None:
         """The open project's folder: datasets are looked for beside it."""
-        self.dataset.start_folder = path.parent
+        self.launcher.dataset.start_folder = path.parent
 
-    def _on_facts(self, path: Path, facts: DatasetFacts) -> None:
-        if path != self._reading:
-            return  # another dataset was chosen in the meantime
-        self._facts = facts
-        self.dataset.show_facts(facts)
-        if not self._to.text():
-            self._to.setText(str(_free(facts.path.parent / f"{facts.path.name}-{self.recipe.recipe}.hipcad")))
-        self._check()
+    def runs_page(self) -> RunsPage:
+        """The list of earlier runs, made on first use."""
+        if self._runs is None:
+            from hipcad_desktop.gui.training.runs_page import RunsPage
 
-    def _on_facts_failed(self, path: Path, error: Exception) -> None:
-        if not isinstance(error, UserError):
-            self._tasks.broken.emit(error)
-        elif path == self._reading:
-            self.dataset.show_failure(path, sentence(error))
+            self._runs = RunsPage(tasks=self._tasks, settings=self._settings)
+            self._runs_room.addWidget(self._runs)
+        return self._runs
+
+    def check(self) -> None:
+        """Look at everything before a training, in the worker."""
+        if self.running or self._checking or self.launcher.missing()[0]:
+            return
+        self._checked = self.launcher.arguments()
+        self._checking = uuid.uuid4().hex
+        self.preflight.show_checking(f"Before “{Path(self._checked['to']).stem}” is trained")
+        self._pages.setCurrentWidget(self.preflight)
+        self._worker.submit(Job(self._checking, "preflight", self._checked))
 
     # starting
 
-    def _check(self) -> bool:
-        """Whether a training can start; says what is missing where it cannot."""
-        words = ""
-        if self._facts is None:
-            words = "Choose a dataset first."
-        elif not self._facts.trainable:
-            words = "This dataset cannot be trained on, see step 1."
-        elif not self._to.text().strip().endswith(".hipcad"):
-            words = "Name a model file that ends in .hipcad."
-        else:
-            try:
-                self.recipe.config()
-            except UserError as error:
-                self._problem.say(sentence(error), "error")
-                self.start.setEnabled(False)
-                return False
-        self._problem.say("" if self.running else words)
-        self.start.setEnabled(not words and not self.running)
-        return self.start.isEnabled()
-
-    def _start(self, *, resume: bool) -> None:
-        if not self._check() or self._facts is None:
+    def _start(self) -> None:
+        if not self.preflight.may_start or self.running:
             return
-        self._last = {
-            "dataset": str(self._facts.path),
-            "to": self._to.text().strip(),
-            "config": self.recipe.config().to_json(),
-            "device": self.recipe.device,
-        }
-        self._submit(resume=resume)
+        self._last = dict(self._checked)
+        self._submit(resume=False)
 
     def _resume(self) -> None:
         if self._last and not self.running:
@@ -169,52 +131,76 @@ class TrainingMode(QWidget):
         self._run.epochs = int(self._last["config"]["epochs"])
         if resume and before is not None:
             self._run.follow(before)
+        self._remember(self._last)
+        self.runs_page().add_folder(self.model_path.parent)
+        self._pages.setCurrentWidget(self.run_panel)
         self.run_panel.show_run(self._run, title=self.model_path.stem)
         self._worker.submit(Job(self._run.job, "train", {**self._last, "resume": resume}))
-        self._lock(True)
+        self.launcher.lock(True)
 
     def _cancel(self) -> None:
         if self._run is not None and not self._run.ended:
             self.run_panel.show_cancelling()
             self._worker.cancel(self._run.job)
 
-    def _lock(self, locked: bool) -> None:
-        for widget in (self.dataset, self.recipe, self._to_card):
-            widget.setEnabled(not locked)
-        self._check()
+    def _pause(self, stand: bool) -> None:
+        if self._run is not None and not self._run.ended:
+            (self._worker.pause if stand else self._worker.resume)(self._run.job)
 
-    # events
+    def _remember(self, arguments: dict[str, Any]) -> None:
+        if self._settings is not None:
+            self._settings.setValue(UNFINISHED, json.dumps(arguments) if arguments else "")
+            self._settings.sync()  # the next thing may be a power cut
+
+    def _offer_unfinished(self) -> None:
+        """A run that a crash, a power cut or the end of the program stopped can go on with one click."""
+        known = text(self._settings, UNFINISHED) if self._settings is not None else ""
+        try:
+            arguments = json.loads(known) if known else {}
+            is_there = bool(arguments) and Path(arguments["to"]).with_suffix(".run").is_dir()
+            epochs = int(arguments["config"]["epochs"]) if is_there else 0
+        except (ValueError, KeyError, TypeError):
+            return
+        if is_there and not Path(arguments["to"]).exists():
+            self._last = arguments
+            self._run = RunState("", outcome="interrupted", epochs=epochs)
+            self.run_panel.show_run(self._run, title=self.model_path.stem)
+
+    # what comes back
+
+    def _on_changed(self) -> None:
+        self.preflight.show_stale()
+        self.launcher.show_checked(self.preflight.good)
 
     def _on_event(self, event: Event) -> None:
         if self._run is not None and self._run.hear(event):
             self.run_panel.show_run(self._run)
             if self._run.outcome == "finished":
-                self._to.setText(str(_free(self.model_path)))  # the next model does not overwrite this one
+                self._remember({})
+                self.launcher.target.next_free()  # the next model does not overwrite this one
             if self._run.ended:
-                self._lock(False)
-        elif self._evaluation and event.job == self._evaluation:
-            self._on_evaluation(event)
+                self.launcher.lock(False)
+                self.launcher.show_checked(True)  # the next step is on the right: the result, or to resume
+        elif self._checking and event.job == self._checking:
+            self._on_check(event)
 
-    def _evaluate(self) -> None:
-        to = _free(self.model_path.with_name(f"{self.model_path.stem}-report"))
-        self._evaluation, self._report = uuid.uuid4().hex, str(to / "report.html")
-        arguments = {"model": str(self.model_path), "dataset": self._last["dataset"], "to": str(to)}
-        self._worker.submit(Job(self._evaluation, "evaluate", arguments))
-        self.run_panel.show_evaluation("Evaluating on the test partition …", busy=True)
-
-    def _on_evaluation(self, event: Event) -> None:
+    def _on_check(self, event: Event) -> None:
         match event:
-            case Artifact(what="report", path=path):
-                self._report = path
+            case Progress():
+                self.preflight.show_stage(event.stage, event.done, event.total)
+                return
+            case Finished(facts=facts):
+                self.preflight.show_found(Preflight.from_json(facts))
+                if self.launcher.missing()[0] or self.launcher.arguments() != self._checked:
+                    self.preflight.show_stale()  # something was changed meanwhile
             case Failed():
-                self.run_panel.show_evaluation(failure_words(event), failed=True)
+                self.preflight.show_failure(failure_words(event))
             case Cancelled():
-                self.run_panel.show_evaluation("The evaluation was cancelled.")
-            case Finished():
-                report = Path(self._report)
-                page = report if report.suffix == ".html" else report / "report.html"
-                self.run_panel.show_evaluation(f"The report is in {page.parent} and opens in the browser.")
-                QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
+                self.preflight.show_failure("The check was cancelled.")
+            case _:
+                return
+        self._checking = ""
+        self.launcher.show_checked(self.preflight.good)
 
     # the screen
 
@@ -222,75 +208,42 @@ class TrainingMode(QWidget):
         super().showEvent(event)
         QTimer.singleShot(50, self, self.run_panel.prepare)  # once the page itself is seen
 
+    def _wire(self) -> None:
+        launcher, panel, preflight = self.launcher, self.run_panel, self.preflight
+        launcher.recipe.table_asked.connect(self._show_table)
+        launcher.check_asked.connect(self.check)
+        launcher.changed.connect(self._on_changed)
+        self.recipe_table.closed.connect(self._hide_table)
+        preflight.start_asked.connect(self._start)
+        preflight.check_asked.connect(self.check)
+        preflight.cancel_asked.connect(lambda: self._worker.cancel(self._checking))
+        panel.cancel_asked.connect(self._cancel)
+        panel.pause_asked.connect(self._pause)
+        panel.resume_asked.connect(self._resume)
+        panel.diagnose_asked.connect(lambda: self.diagnose_asked.emit(self.model_path))
+        panel.evaluate_asked.connect(lambda: self.evaluate_asked.emit(self.model_path, Path(self._last["dataset"])))
+        self.setFocusProxy(launcher.dataset.choose)
+
+    def _show_table(self) -> None:
+        self._pages.setCurrentWidget(self.recipe_table)
+
+    def _hide_table(self) -> None:
+        at_check = bool(self._checking) or self.preflight.found is not None
+        self._pages.setCurrentWidget(self.preflight if at_check else self.run_panel)
+
     def _arrange(self) -> None:
-        left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(14, 14, 14, 14)
-        column.setSpacing(12)
-        column.addWidget(self.dataset)
-        column.addWidget(self.recipe)
-        column.addWidget(self._make_to())
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(left)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        side = QWidget()
-        side.setProperty("look", "panel")
-        side_layout = QVBoxLayout(side)
-        side_layout.setContentsMargins(0, 0, 0, 0)
-        side_layout.setSpacing(0)
-        side_layout.addWidget(scroll, 1)
-        foot = QVBoxLayout()
-        foot.setContentsMargins(14, 8, 14, 14)
-        foot.setSpacing(8)
-        foot.addWidget(self._problem)
-        foot.addWidget(self.start)
-        side_layout.addLayout(foot)
+        for page in (self.run_panel, self.preflight, self.recipe_table):
+            self._pages.addWidget(page)
         splitter = QSplitter()
-        splitter.addWidget(side)
-        splitter.addWidget(self.run_panel)
+        splitter.addWidget(self.launcher)
+        splitter.addWidget(self._pages)
         splitter.setStretchFactor(1, 1)
         splitter.setChildrenCollapsible(False)
         splitter.setSizes([_LEFT_PX, 2 * _LEFT_PX])
-        side.setMinimumWidth(360)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(splitter)
-
-    def _make_to(self) -> QFrame:
-        card = QFrame()
-        card.setProperty("look", "card")
-        choose = QPushButton("Choose…")
-        choose.clicked.connect(self._ask_to)
-        row = QHBoxLayout()
-        row.addWidget(self._to, 1)
-        row.addWidget(choose)
-        words = QLabel(
-            "One file with the network, its card and its figures. What a crash needs lies beside it in a .run folder."
-        )
-        words.setProperty("look", "muted")
-        words.setWordWrap(True)
-        layout = QVBoxLayout(card)
-        layout.setContentsMargins(14, 12, 14, 14)
-        layout.addWidget(step_heading(3, "Model file"))
-        layout.addLayout(row)
-        layout.addWidget(words)
-        self._to_card = card
-        return card
-
-    def _ask_to(self) -> None:
-        chosen, _ = QFileDialog.getSaveFileName(
-            self, "Where the model goes", self._to.text(), "HipCAD model (*.hipcad)"
-        )
-        if chosen:
-            self._to.setText(chosen if chosen.endswith(".hipcad") else f"{chosen}.hipcad")
-
-
-def _free(wanted: Path) -> Path:
-    """The first of wanted, wanted-2, wanted-3... that is not there."""
-    number, found = 1, wanted
-    while found.exists():
-        number += 1
-        found = wanted.with_stem(f"{wanted.stem}-{number}")
-    return found
+        self.launcher.setMinimumWidth(380)
+        self.addTab(splitter, "Train")
+        runs = QWidget()
+        self._runs_room = QVBoxLayout(runs)
+        self._runs_room.setContentsMargins(0, 0, 0, 0)
+        self.addTab(runs, "Runs")
+        self.currentChanged.connect(lambda index: self.runs_page() if index else None)

@@ -1,4 +1,4 @@
-"""The run on the screen: where it is, on what device, how fast, its curves, and what came of it."""
+"""The run on the screen: where it is, on what device, how fast, its curves, what it gets wrong, what came of it."""
 
 from __future__ import annotations
 
@@ -6,36 +6,52 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from hipcad_desktop.domain.jobs import Failed
-from hipcad_desktop.domain.model_card import RESEARCH_USE
+from hipcad_desktop.gui.tasks import Tasks
 from hipcad_desktop.gui.training.curves import Curves
-from hipcad_desktop.gui.training.result_words import failure_words, figure_lines
+from hipcad_desktop.gui.training.form import button, set_look
+from hipcad_desktop.gui.training.result_card import ResultCard
+from hipcad_desktop.gui.training.result_words import failure_words
 from hipcad_desktop.gui.training.run_state import RunState, duration
+from hipcad_desktop.gui.training.worst_hips import WorstHips
+from hipcad_desktop.gui.widgets.elided import ElidedLabel
 from hipcad_desktop.gui.widgets.notice import Notice
 
 _REDRAW_MS = 500  # curves are drawn at most this often: a person does not see more, and the window stays free
 _BEFORE = (
-    "Choose a dataset and a recipe on the left, then start. The curves grow here.\n\n"
-    "The training runs in a process of its own: go on annotating or diagnosing meanwhile. "
-    "A crash or a cancel costs at most one epoch; the run is resumed from the last one that ended."
+    "1  Choose a dataset and a recipe on the left.\n"
+    "2  Check: the program looks at dataset, device, memory and disk, and times a few steps.\n"
+    "3  Start. The curves grow here, beside the hips that the network gets most wrong.\n\n"
+    "The training runs in a process of its own: go on annotating or diagnosing meanwhile. It can be paused. "
+    "A crash, a power cut or a cancel costs at most one epoch; the run is resumed from the last one that ended."
 )
+_NUMBERS = ("Epoch", "Loss", "Learning rate", "Images/s", "Time left")
 
 
 class RunPanel(QWidget):
     """Draws a RunState. Emits what was asked for; the mode does it."""
 
     cancel_asked = Signal()
+    pause_asked = Signal(bool)  # True: stand still, False: go on
     resume_asked = Signal()
     diagnose_asked = Signal()
     evaluate_asked = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._run: RunState | None = None
         self._curves: Curves | None = None
-        self._title = QLabel("No run yet")
+        self._title = ElidedLabel("No run yet")
         self._title.setProperty("look", "title")
         self._device = Notice()
         self._stage = QLabel(_BEFORE)
@@ -43,17 +59,20 @@ class RunPanel(QWidget):
         self._whole = QProgressBar()
         self._whole.setTextVisible(False)
         self._whole.setAccessibleName("Progress of the run")
-        self._numbers = {name: _Number(name) for name in ("Epoch", "Loss", "Learning rate", "Images/s", "Time left")}
+        self._numbers = {name: _Number(name) for name in _NUMBERS}
+        self._notes = Notice()
         self._notice = Notice()
-        self._result = QFrame()
+        self.worst = WorstHips(tasks)
+        self.result = ResultCard(diagnose=self.diagnose_asked.emit, evaluate=self.evaluate_asked.emit)
         self._buttons = {
-            "cancel": _button("Cancel", self.cancel_asked),
-            "resume": _button("Resume", self.resume_asked, look="primary"),
-            "diagnose": _button("Diagnose with it", self.diagnose_asked, look="primary"),
-            "evaluate": _button("Evaluate on the test partition", self.evaluate_asked),
+            "pause": button("Pause", self._pause),
+            "cancel": button("Cancel", self.cancel_asked.emit),
+            "resume": button("Resume", self.resume_asked.emit, look="primary"),
+            **self.result.buttons,
         }
-        self._room = QVBoxLayout()
+        self._room = QHBoxLayout()
         self._room.setContentsMargins(0, 0, 0, 0)
+        self._room.setSpacing(16)
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
         self._redraw.setInterval(_REDRAW_MS)
@@ -65,7 +84,8 @@ class RunPanel(QWidget):
         """Make the curves before a run needs them: importing pyqtgraph holds the window up for half a second."""
         if self._curves is None:
             self._curves = Curves()
-            self._room.addWidget(self._curves)
+            self._room.addWidget(self._curves, 5)
+            self._room.addWidget(self.worst, 4)
             self._curves.hide()
 
     def show_run(self, run: RunState, *, title: str = "") -> None:
@@ -75,12 +95,15 @@ class RunPanel(QWidget):
         if fresh:
             self._title.setText(title)
             self._notice.say("")
-            self._clear_result()
+            self.result.clear()
         self.prepare()
         if self._curves is not None:
-            self._curves.show()
+            self._curves.setVisible(run.outcome != "interrupted")
+        self.worst.setVisible(run.outcome != "interrupted")
         self._stage.setText(_stage_words(run))
         self._show_device(run.started)
+        self._notes.say("\n".join(run.notes), "warning")
+        self.worst.follow(*run.worst)
         self._show_progress(run)
         self._show_buttons()
         if run.ended or fresh:
@@ -92,59 +115,44 @@ class RunPanel(QWidget):
     def show_cancelling(self) -> None:
         """At once, before the worker answers."""
         self._stage.setText("Stopping. The last finished epoch is kept …")
-        self._buttons["cancel"].setEnabled(False)
-
-    def show_evaluation(self, words: str, *, failed: bool = False, busy: bool = False) -> None:
-        """What became of the evaluation."""
-        self._notice.say(words, "error" if failed else "info")
-        self._buttons["evaluate"].setEnabled(not busy)
+        for name in ("cancel", "pause"):
+            self._buttons[name].setEnabled(False)
 
     # parts
 
     def _arrange(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 16, 20, 16)
-        layout.setSpacing(10)
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
-        for name in ("cancel", "resume"):
+        for name in ("pause", "cancel", "resume"):
             head.addWidget(self._buttons[name])
-        layout.addLayout(head)
-        layout.addWidget(self._device)
-        layout.addWidget(self._stage)
-        layout.addWidget(self._whole)
         numbers = QHBoxLayout()
+        numbers.setContentsMargins(0, 0, 0, 0)
         for number in self._numbers.values():
             numbers.addWidget(number, 1)
         self._number_row = QWidget()
         self._number_row.setLayout(numbers)
-        numbers.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._number_row)
-        layout.addWidget(self._notice)
-        self._result.setProperty("look", "card")
-        result = QVBoxLayout(self._result)
-        result.setContentsMargins(14, 12, 14, 12)
-        heading = QLabel("Result")
-        heading.setProperty("look", "heading")
-        result.addWidget(heading)
-        self._result_lines = QFormLayout()
-        self._result_lines.setHorizontalSpacing(18)
-        result.addLayout(self._result_lines)
-        notice = QLabel(RESEARCH_USE)
-        notice.setProperty("look", "warning")
-        result.addWidget(notice)
-        row = QHBoxLayout()
-        row.addWidget(self._buttons["diagnose"])
-        row.addWidget(self._buttons["evaluate"])
-        row.addStretch(1)
-        result.addLayout(row)
-        layout.addWidget(self._result)
+        page = QWidget()
+        body = QVBoxLayout(page)
+        body.setContentsMargins(0, 0, 10, 0)
+        body.setSpacing(10)
+        for note in (self._device, self._notes, self._notice, self.result):
+            body.addWidget(note)
         room = QWidget()
         room.setLayout(self._room)
-        layout.addWidget(room, 1)
-        self._whole.hide()
-        self._number_row.hide()
-        self._result.hide()
+        body.addWidget(room, 1)
+        scroll = QScrollArea()
+        scroll.setWidget(page)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 16, 10, 10)
+        layout.setSpacing(10)
+        layout.addLayout(head)
+        for widget in (self._stage, self._whole, self._number_row):
+            layout.addWidget(widget)
+        layout.addWidget(scroll, 1)
+        for widget in (self._whole, self._number_row, self.worst):
+            widget.hide()
 
     def _show_device(self, facts: Mapping[str, Any]) -> None:
         device = str(facts.get("device", ""))
@@ -152,12 +160,14 @@ class RunPanel(QWidget):
             self._device.say("")
             return
         name = str(facts.get("name", "") or device)
+        processes = int(facts.get("processes") or 1)
+        several = f", {processes} processes" if processes > 1 else ""
         if device.startswith("cuda"):
-            self._device.say(f"GPU: {name}", "info")
+            self._device.say(f"GPU: {name}{several}", "info")
         else:
             reason = str(facts.get("reason", ""))
             why = reason if "GPU" in reason else "no GPU is used"
-            self._device.say(f"CPU: {name}. Slow: {why}.", "warning")
+            self._device.say(f"CPU: {name}{several}. Slow: {why}.", "warning")
 
     def _show_progress(self, run: RunState) -> None:
         self._whole.setVisible(not run.ended)
@@ -169,16 +179,33 @@ class RunPanel(QWidget):
         now = min(run.epoch + (0 if run.ended else 1), run.epochs) if run.epochs else 0
         self._numbers["Epoch"].set(f"{now} of {run.epochs}" if run.epochs else "–")
         self._numbers["Loss"].set("–" if run.loss is None else f"{run.loss:.3f}")
-        self._numbers["Learning rate"].set("–" if run.learning_rate is None else f"{run.learning_rate:.1e}")
+        self._numbers["Learning rate"].set("–" if run.learning_rate is None else f"{run.learning_rate:.2g}")
         self._numbers["Images/s"].set("–" if run.images_per_s is None else f"{run.images_per_s:.1f}")
-        left = "–" if run.seconds_left is None or run.ended else duration(run.seconds_left)
-        self._numbers["Time left"].set(left)
+        idle = run.seconds_left is None or run.ended
+        self._numbers["Time left"].set("–" if idle else duration(run.seconds_left or 0.0))
 
     def _show_buttons(self) -> None:
         run = self._run
-        self._buttons["cancel"].setVisible(run is not None and not run.ended)
+        under_way = run is not None and not run.ended
+        self._buttons["cancel"].setVisible(under_way)
         self._buttons["cancel"].setEnabled(True)
         self._buttons["resume"].setVisible(run is not None and run.resumable)
+        pause = self._buttons["pause"]
+        pause.setVisible(under_way)
+        paused = run.paused if run is not None else "no"
+        pause.setText({"no": "Pause", "asked": "Pausing …", "yes": "Go on"}[paused])
+        set_look(pause, "primary" if paused == "yes" else "")
+        # Not while it is asked: a disabled button would hand its focus, and the next Space, to Cancel.
+        pause.setEnabled(under_way and run is not None and run.outcome == "running")
+
+    def _pause(self) -> None:
+        run = self._run
+        if run is not None and not run.ended and run.paused != "asked":
+            stand = run.paused == "no"
+            run.paused = "asked" if stand else run.paused
+            self._stage.setText(_stage_words(run))
+            self._show_buttons()
+            self.pause_asked.emit(stand)
 
     def _show_end(self, run: RunState) -> None:
         if run.outcome == "failed" and isinstance(run.failure, Failed):
@@ -186,23 +213,7 @@ class RunPanel(QWidget):
         elif run.outcome == "cancelled":
             self._notice.say("Cancelled. What the last finished epoch had learnt is kept: resume whenever you like.")
         elif run.outcome == "finished":
-            self._show_result(run)
-
-    def _show_result(self, run: RunState) -> None:
-        self._clear_result()
-        for label, words in figure_lines(run.summary):
-            name = QLabel(label)
-            name.setProperty("look", "muted")
-            value = QLabel(words)
-            value.setWordWrap(True)
-            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self._result_lines.addRow(name, value)
-        self._result.show()
-
-    def _clear_result(self) -> None:
-        while self._result_lines.rowCount():
-            self._result_lines.removeRow(0)
-        self._result.hide()
+            self.result.show_summary(run.summary)
 
     def _draw_curves(self) -> None:
         if self._curves is not None and self._run is not None:
@@ -230,14 +241,6 @@ class _Number(QFrame):
         self._value.setText(text)
 
 
-def _button(text: str, signal: Any, *, look: str = "") -> QPushButton:
-    button = QPushButton(text)
-    if look:
-        button.setProperty("look", look)
-    button.clicked.connect(lambda: signal.emit())
-    return button
-
-
 def _stage_words(run: RunState) -> str:
     match run.outcome:
         case "waiting":
@@ -248,6 +251,12 @@ def _stage_words(run: RunState) -> str:
             return "Stopped by a failure."
         case "cancelled":
             return "Cancelled."
+        case "interrupted":
+            return "This training was not finished when the program ended. It goes on from its last finished epoch."
+        case "running" if run.paused == "yes":
+            return "Paused. Its memory is kept: “Go on” continues at the very step."
+        case "running" if run.paused == "asked":
+            return "Pausing after this step …"
         case "running":
             counted = f": {run.done:,} of {run.total:,}" if run.total else ""
             return f"{run.stage.capitalize()}{counted}" if run.stage else "Preparing …"

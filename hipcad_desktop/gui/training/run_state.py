@@ -7,9 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hipcad_desktop.domain.errors import ErrorCode
-from hipcad_desktop.domain.jobs import Artifact, Cancelled, Epoch, Event, Failed, Finished, Progress, Started
+from hipcad_desktop.domain.jobs import (
+    Artifact,
+    Cancelled,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Paused,
+    Progress,
+    Resumed,
+    Started,
+)
 
-Outcome = Literal["waiting", "running", "finished", "failed", "cancelled"]
+Outcome = Literal["waiting", "running", "finished", "failed", "cancelled", "interrupted"]
 _MOST_STEPS = 4000  # points of the step curve; beyond, every second one is dropped
 
 
@@ -30,7 +41,11 @@ class RunState:
     images_per_s: float | None = None
     seconds_left: float | None = None
     figures: list[Mapping[str, Any]] = field(default_factory=list)
-    steps: list[tuple[float, float]] = field(default_factory=list)  # (epochs, loss of a step)
+    steps: list[tuple[float, float]] = field(default_factory=list)  # (share of the run, loss of a step)
+    rates: list[tuple[float, float]] = field(default_factory=list)  # (share of the run, learning rate)
+    notes: list[str] = field(default_factory=list)  # what a person has to know: memory ran out, the computer slept
+    worst: tuple[str, int] = ("", 0)  # path of the table of the most wrong hips, and its epoch
+    paused: Literal["no", "asked", "yes"] = "no"
     artifacts: dict[str, str] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
     failure: Failed | None = None
@@ -39,12 +54,12 @@ class RunState:
     @property
     def ended(self) -> bool:
         """Whether nothing more will come."""
-        return self.outcome in ("finished", "failed", "cancelled")
+        return self.outcome in ("finished", "failed", "cancelled", "interrupted")
 
     @property
     def resumable(self) -> bool:
         """Whether there is something to go on with: a run that had begun and did not finish, now or earlier."""
-        if self.outcome == "cancelled":
+        if self.outcome in ("cancelled", "interrupted"):
             return True
         unfinished = self.failure is not None and self.failure.code == ErrorCode.RUN_UNFINISHED
         return self.outcome == "failed" and (unfinished or bool(self.started) or self.is_resumed)
@@ -69,8 +84,14 @@ class RunState:
                 self.figures.append({"epoch": event.epoch, **event.figures})
                 self.epoch, self.epochs = event.epoch, event.epochs
                 self.learning_rate = _number(event.figures.get("learning_rate")) or self.learning_rate
+            case Artifact(what="worst_hips", path=path, facts=facts):
+                self.worst = path, int(facts.get("epoch") or self.epoch)
             case Artifact(what=what, path=path):
                 self.artifacts[what] = path
+            case Paused():
+                self.paused = "yes"
+            case Resumed():
+                self.paused = "no"
             case Finished(facts=facts):
                 self.outcome, self.summary = "finished", facts
             case Failed():
@@ -82,7 +103,8 @@ class RunState:
     def follow(self, before: RunState) -> None:
         """Go on where a run that is resumed had stopped."""
         self.is_resumed = True
-        self.figures, self.steps = list(before.figures), list(before.steps)
+        self.figures, self.steps, self.rates = list(before.figures), list(before.steps), list(before.rates)
+        self.notes, self.worst = list(before.notes), before.worst
         self.epoch, self.epochs = before.epoch, before.epochs
 
     def _keep_epochs(self, done: int) -> None:
@@ -91,21 +113,32 @@ class RunState:
         self.figures = [f for f in self.figures if f["epoch"] <= done]
         if self.epochs:
             self.steps = [s for s in self.steps if s[0] <= done / self.epochs]
+            self.rates = [r for r in self.rates if r[0] <= done / self.epochs]
 
     def _progress(self, event: Progress) -> None:
-        self.stage, self.done, self.total = event.stage, event.done, event.total
         facts = event.facts
-        self.learning_rate = _number(facts.get("learning_rate")) or self.learning_rate
+        if facts.get("event"):  # memory ran out, the computer slept: the trainer says it in a sentence
+            words = str(facts.get("sentence") or f"The run says: {facts['event']}.".replace("_", " "))
+            self.notes = [*[note for note in self.notes if note != words], words]
+            return
+        self.stage, self.done, self.total = event.stage, event.done, event.total
+        rate = _number(facts.get("learning_rate"))
+        self.learning_rate = rate or self.learning_rate
         self.images_per_s = _number(facts.get("images_per_s"))
         self.seconds_left = _number(facts.get("seconds_left"))
         loss = _number(facts.get("loss"))
-        if loss is None:
-            return
-        self.loss = loss
-        if event.total > 0:
-            self.steps.append((event.done / event.total, loss))
-        if len(self.steps) > _MOST_STEPS:
-            self.steps = self.steps[::2]
+        if event.total > 0 and rate is not None:
+            self.rates = _kept(self.rates, (event.done / event.total, rate))
+        if loss is not None:
+            self.loss = loss
+            if event.total > 0:
+                self.steps = _kept(self.steps, (event.done / event.total, loss))
+
+
+def _kept(points: list[tuple[float, float]], point: tuple[float, float]) -> list[tuple[float, float]]:
+    """The points with one more; every second one is dropped where there are too many to draw."""
+    points.append(point)
+    return points[::2] if len(points) > _MOST_STEPS else points
 
 
 def _number(value: object) -> float | None:

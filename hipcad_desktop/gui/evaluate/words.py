@@ -1,0 +1,80 @@
+"""Figures in words: every one with its interval and what it counts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from hipcad_desktop.domain.agreement import Kappa
+from hipcad_desktop.domain.metrics import Estimate, Proportion
+
+POINTS = {
+    "fracture": ("Calls it a fracture", "few false alarms"),
+    "no_fracture": ("Does not rule it out", "few misses"),
+}
+HALVINGS = {"midline": "as diagnosis halves (midline)", "paper": "by the rectangle (paper)"}
+NONE = "–"
+
+
+def value_words(figure: Estimate | Proportion | None, *, percent: bool = False) -> str:
+    """The figure alone; a dash where it cannot be computed."""
+    if figure is None or figure.value is None:
+        return NONE
+    return f"{figure.value:.1%}" if percent else f"{figure.value:.3f}"
+
+
+def interval_words(figure: Estimate | Proportion | None, *, percent: bool = False) -> str:
+    """Its 95 % interval; empty where it has none."""
+    if figure is None or figure.value is None or figure.low is None or figure.high is None:
+        return ""
+    return f"{figure.low:.1%} to {figure.high:.1%}" if percent else f"{figure.low:.3f} to {figure.high:.3f}"
+
+
+def count_words(figure: Estimate | Proportion | None) -> str:
+    """Of how many: "25 of 30", or "n = 74 hips"; for one that cannot be computed why."""
+    if figure is None:
+        return ""
+    if isinstance(figure, Proportion):
+        return f"{figure.hits} of {figure.n}"
+    if figure.value is None and figure.reason:
+        return figure.reason
+    return f"n = {figure.n:,} {figure.unit}".rstrip()
+
+
+def whole_words(figure: Estimate | Proportion | None) -> str:
+    """Figure, interval and count in one line."""
+    parts = [value_words(figure)]
+    if interval := interval_words(figure):
+        parts.append(f"({interval})")
+    return "  ".join([*parts, count_words(figure)]).strip()
+
+
+def kappa_words(kappa: Kappa) -> str:
+    """Kappa with interval; where it cannot be computed why, and how often both said the same."""
+    if kappa.value is not None and kappa.low is not None and kappa.high is not None:
+        return f"κ {kappa.value:.2f} ({kappa.low:.2f} to {kappa.high:.2f}), n = {kappa.n}"
+    same = "" if kappa.observed is None else f"; the same on {kappa.observed:.0%} of {kappa.n}"
+    return f"no κ: {kappa.reason}{same}"
+
+
+def point_name(name: str, threshold: float) -> str:
+    """An operating point for a heading."""
+    words, _ = POINTS.get(name, (name.replace("_", " ").capitalize(), ""))
+    return f"{words}: from {threshold:.3f}"
+
+
+def day_words(utc: str) -> str:
+    """ "2026-03-01T12:30:15Z" as "1 March 2026, 12:30"; as it stands where it is no time."""
+    try:
+        at = datetime.fromisoformat(utc).astimezone()
+    except ValueError:
+        return utc
+    return f"{at.day} {at:%B %Y, %H:%M}"
+
+
+def short_path(path: Path) -> str:
+    """A path with the home folder as ~."""
+    try:
+        return f"~/{path.relative_to(Path.home()).as_posix()}"
+    except ValueError:
+        return str(path)
