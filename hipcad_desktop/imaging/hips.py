@@ -102,7 +102,7 @@ def seen(film: Image.Image, at: HipPoints, *, turned: float = 0.0) -> Floats:
 
 def _find(film: Image.Image, guess: HipPoints, steps: tuple[Step, ...]) -> HipPoints:
     for step in steps:
-        guess = moved(guess, (seen(film, guess) - step.mean) @ step.weights + step.bias)
+        guess = moved(guess, np.asarray((seen(film, guess) - step.mean) @ step.weights + step.bias, np.float32))
     return guess
 
 

@@ -1,4 +1,4 @@
-"""How a femur's layer is cut and moved, by the classes of METHOD 1; and how a whole one is left whole, by the same path.
+"""How a femur's layer is cut and moved, by the classes of METHOD 1; and how a whole one stays whole, by the same path.
 
 Ranges are by eye on real films of each class. A whole hip is taken apart, turned a little in its joint and put back
 too, so that resampling tells nothing of the class.

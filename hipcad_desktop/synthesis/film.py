@@ -60,7 +60,7 @@ class BaseFilm:
     @classmethod
     def of(cls, eight_bit: NDArray[np.uint8], hips: tuple[HipAt, HipAt]) -> BaseFilm:
         """Take a film apart about both hips. Raises ValueError where a hip is too near to the film's edge."""
-        picture = eight_bit.astype(np.float32) / 255
+        picture: Floats = eight_bit.astype(np.float32) / np.float32(255)
         middle = round((hips[0].head[0] + hips[1].head[0]) / 2)
         return cls(picture, tuple(_piece(picture, hip, middle) for hip in hips))
 
@@ -79,8 +79,8 @@ class BaseFilm:
                 rectangles[piece.half], types[piece.half] = rectangle, kind
             picture[piece.y0 :, piece.x0 : piece.x1] = changed if piece.half is ImageHalf.RIGHT else changed[:, ::-1]
         picture = picture[:height]
-        picture = picture + generator.normal(size=picture.shape) * generator.uniform(0, NOISE)
-        return Synthetic((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8), rectangles, types)
+        noise = generator.normal(size=picture.shape) * generator.uniform(0, NOISE)
+        return Synthetic((np.clip(picture + noise, 0, 1) * 255 + 0.5).astype(np.uint8), rectangles, types)
 
 
 def _piece(picture: Floats, hip: HipAt, middle: int) -> _Piece:

@@ -1,8 +1,8 @@
 """A film taken apart into a femur and what lies behind it, near one hip.
 
-Grey values are taken as sums of what the beam crossed, which holds for the logarithm of the intensity; what a detector's
-processing does to that is small over a few centimetres. What lies behind the femur is guessed by smoothing what is seen
-beside it, so the femur carries the detail: trabeculae, edges, and the noise over them move with it.
+Grey values are taken as sums of what the beam crossed, which holds for the logarithm of the intensity; what a
+detector's processing does to that is small over a few centimetres. What lies behind the femur is guessed by smoothing
+what is seen beside it, so the femur carries the detail: trabeculae, edges, and the noise over them move with it.
 
 Everything here is in the picture's frame of a hip on the picture's right: x outwards, y downwards, pixels of the piece.
 """
@@ -36,8 +36,8 @@ class Femur:
     @property
     def neck(self) -> Point:
         """Unit vector from the head to the neck's base."""
-        way = self.neck_base - self.head
-        return way / np.hypot(*way)
+        way: Point = self.neck_base - self.head
+        return way / float(np.hypot(*way))
 
     @property
     def neck_length(self) -> float:
@@ -47,7 +47,7 @@ class Femur:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layers:
-    """picture = behind + bone. Each is float32 [H, W] in 0..1; mask is the femur's, head that of the part that stays."""
+    """picture = behind + bone. Each is float32 [H, W] in 0..1; mask is the femur's, head that of what stays put."""
 
     picture: Floats
     bone: Floats
@@ -87,12 +87,13 @@ def take_apart(picture: Floats, femur: Femur) -> Layers:
     head = _falling(np.hypot(x - femur.head[0], y - femur.head[1]) - 0.125 * heads_px, 0.8 * femur.mm)
     outside_body = picture <= max(0.03, 0.8 * float(np.percentile(picture, 10)))
     beside = ((away > 5.0 * femur.mm) & ~outside_body).astype(np.float32)
-    behind, weight = np.zeros_like(picture), np.zeros_like(picture)
+    behind: Floats = np.zeros_like(picture)
+    weight: Floats = np.zeros_like(picture)
     for reach_mm, share in ((7.0, 1.0), (16.0, 0.02), (45.0, 1e-4)):  # near neighbours decide where there are any
-        behind += share * _blurred(picture * beside, reach_mm * femur.mm)
-        weight += share * _blurred(beside, reach_mm * femur.mm)
-    bone = (picture - behind / np.maximum(weight, 1e-8)) * mask
-    bone = np.where(bone < 0, 0.5 * bone, bone).astype(np.float32)  # darker than beside it: gas, mostly; half stays put
+        behind += np.float32(share) * _blurred(picture * beside, reach_mm * femur.mm)
+        weight += np.float32(share) * _blurred(beside, reach_mm * femur.mm)
+    bone = ((picture - behind / np.maximum(weight, 1e-8)) * mask).astype(np.float32)
+    bone = np.where(bone < 0, np.float32(0.5) * bone, bone)  # darker than beside it: gas, mostly; half stays put
     return Layers(picture, bone, mask, head, femur)
 
 
@@ -106,14 +107,16 @@ def _distance_to_femur(x: Floats, y: Floats, femur: Femur, heads_px: float) -> F
         (base + 0.17 * heads_px * along, femur.lesser, 0.060, 0.055),
         (base + 0.25 * heads_px * along, base + 2.1 * heads_px * along, 0.100, 0.085),
     )
-    return np.minimum.reduce([_to_rod(x, y, a, b, r0 * heads_px, r1 * heads_px) for a, b, r0, r1 in rods])
+    nearest: Floats = np.minimum.reduce([_to_rod(x, y, a, b, r0 * heads_px, r1 * heads_px) for a, b, r0, r1 in rods])
+    return nearest
 
 
 def _to_rod(x: Floats, y: Floats, start: Point, end: Point, thick: float, thin: float) -> Floats:
     way = end - start
     share = np.clip(((x - start[0]) * way[0] + (y - start[1]) * way[1]) / float(way @ way), 0, 1)
     distance: Floats = np.hypot(x - start[0] - share * way[0], y - start[1] - share * way[1])
-    return (distance - (thick + (thin - thick) * share)).astype(np.float32)
+    outside: Floats = (distance - (thick + (thin - thick) * share)).astype(np.float32)
+    return outside
 
 
 def _falling(distance: Floats, soft_px: float) -> Floats:
