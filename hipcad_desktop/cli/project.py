@@ -86,6 +86,21 @@ def _partition(options: argparse.Namespace) -> int:
     return 0
 
 
+def _synthesize(options: argparse.Namespace) -> int:
+    from hipcad_desktop.workflows.open_project import open_project
+    from hipcad_desktop.workflows.synthesize import synthesize
+
+    rule = _rule(options)
+    with open_project(options.project) as project:
+        made = synthesize(project, options.to, hips=options.hips, seed=options.seed, rule=rule, watch=TerminalWatch())
+    assert made.synthesis is not None
+    say(f"{made.synthesis.words} {made.dataset}")
+    if made.synthesis.unusable:
+        say(f"{made.synthesis.unusable} whole films could not be taken apart: a hip too near the edge, or none found.")
+    _say_counts(made.counts)
+    return 0
+
+
 def _say_counts(by_partition: Mapping[str, Mapping[str, int]]) -> None:
     for partition, counts in by_partition.items():
         say("  " + partition + ": " + ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items()))
@@ -129,6 +144,11 @@ def add_verbs(verbs: Any) -> None:
     export.add_argument("project", type=Path)
     export.add_argument("--to", type=Path, required=True, metavar="DATASET")
     _add_rule(export)
+    made = verbs.add_parser("synthesize", help="a dataset whose fractures are made from whole films by program")
+    made.add_argument("project", type=Path)
+    made.add_argument("--hips", type=int, required=True, metavar="N", help="synthetic hips to train on, half broken")
+    made.add_argument("--to", type=Path, required=True, metavar="DATASET")
+    _add_rule(made)
     again = verbs.add_parser("partition", help="partition a dataset again, into a new one with the same hips")
     again.add_argument("dataset", type=Path)
     again.add_argument("--to", type=Path, required=True, metavar="NEW")
@@ -151,4 +171,5 @@ VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "import": _import,
     "export": _export,
     "partition": _partition,
+    "synthesize": _synthesize,
 }

@@ -53,6 +53,7 @@ class HipEntry:
     rect_y0_px: float | None = None
     rect_x1_px: float | None = None
     rect_y1_px: float | None = None
+    synthetic: bool = False  # made from a whole film by program (workflows.synthesize); never in a test partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,26 @@ class NotExported:
 
 
 @dataclass(frozen=True, slots=True)
+class Synthesis:
+    """What was made by program: hips, half of them broken, from how many whole films, for which partitions."""
+
+    hips: int
+    bases: int
+    unusable: int  # whole films whose hips could not be taken apart
+    partitions: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """One sentence for cards, reports and the screen."""
+        synthetic = "validation" in self.partitions
+        validation = "validation is synthetic too, of other patients" if synthetic else "validation is real"
+        return (
+            f"Made by program from {self.bases} whole films: {self.hips} synthetic hips, half of them broken; "
+            f"{validation}; test is real."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetManifest:
     """dataset.json: how the hips were made, how many there are, what was left out."""
 
@@ -101,6 +122,7 @@ class DatasetManifest:
     rule: PartitionRule | None = None  # as asked; None in schema 1
     linked_patients: tuple[tuple[str, ...], ...] = ()  # pseudonyms that share a film's pixels: one partition, always
     partitioned_from: str = ""  # hips_sha256 of the dataset that was partitioned again; overlap_share is its export's
+    synthesis: Synthesis | None = None  # None: every hip is as it was
     openings_before: int = 0  # how often the test partitions of the datasets before it had been opened
 
     def to_json(self) -> dict[str, Any]:
@@ -120,6 +142,9 @@ class DatasetManifest:
         if kept.get("rule") is not None:
             rule = kept["rule"]
             kept["rule"] = PartitionRule(rule["validation"], rule["test"], tuple(rule["held_out"]))
+        if kept.get("synthesis") is not None:
+            made = kept["synthesis"]
+            kept["synthesis"] = Synthesis(**{**made, "partitions": tuple(made["partitions"])})
         kept["linked_patients"] = tuple(tuple(linked) for linked in kept.get("linked_patients", ()))
         return cls(**kept)
 

@@ -55,6 +55,7 @@ class ErrorCode(StrEnum):
     # datasets
     TARGET_NOT_EMPTY = "target_not_empty"  # path
     NOTHING_TO_EXPORT = "nothing_to_export"  # path
+    SYNTHESIS_WITHOUT_FILMS = "synthesis_without_films"  # path, partition
     NOT_A_DATASET = "not_a_dataset"  # path
     DATASET_DAMAGED = "dataset_damaged"  # path, detail
     DATASET_ONE_CLASS = "dataset_one_class"  # path, partition, present

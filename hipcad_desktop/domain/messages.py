@@ -55,6 +55,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.PATIENTS_FILE_BAD: "{path}: no table of patients ({detail}). It needs the columns file,patient.",
     ErrorCode.TARGET_NOT_EMPTY: "{path}: the folder is not empty, and nothing in it will be overwritten. Choose a new folder.",
     ErrorCode.NOTHING_TO_EXPORT: "{path}: no film has an answer that can be exported. Read some films first.",
+    ErrorCode.SYNTHESIS_WITHOUT_FILMS: 'In {path} no film without a fracture can be broken for the {partition} partition: read more films as "no fracture" that show both hips and a hand\'s breadth of the thighs.',
     ErrorCode.NOT_A_DATASET: "{path}: not a dataset that HipCAD exported. Make one with Export, or `hipcad export`.",
     ErrorCode.DATASET_DAMAGED: "{path}: the dataset is damaged ({detail}). Export it again.",
     ErrorCode.DATASET_ONE_CLASS: (

@@ -202,14 +202,25 @@ class ProjectBinding(QObject):
         self._tasks.pool("Count the patients", call, done=done)
 
     def export_dataset(
-        self, to: Path, *, rule: PartitionRule, seed: int, done: Callable[[ExportSummary], None], failed: Failed
+        self,
+        to: Path,
+        *,
+        rule: PartitionRule,
+        seed: int,
+        synthetic_hips: int,
+        done: Callable[[ExportSummary], None],
+        failed: Failed,
     ) -> Work:
-        """Write the dataset of 380 x 380 hip images."""
+        """Write the dataset of 380 x 380 hip images; with synthetic hips to train on where any are wanted."""
         project = self._opened()
 
         def call(watch: Watch) -> ExportSummary:
             from hipcad_desktop.workflows.export_dataset import export_dataset
 
+            if synthetic_hips:
+                from hipcad_desktop.workflows.synthesize import synthesize
+
+                return synthesize(project, to, hips=synthetic_hips, seed=seed, rule=rule, watch=watch)
             return export_dataset(project, to, seed=seed, rule=rule, watch=watch)
 
         return self._tasks.work("Export dataset", call, done=done, failed=failed)

@@ -236,8 +236,10 @@ class ProjectCommands(QObject):
                 dialog.show_failure("The export failed; see the report.")
                 self._tasks.broken.emit(error)
 
-        def asked(to: Path, rule: PartitionRule, seed: int) -> None:
-            work = self._binding.export_dataset(to, rule=rule, seed=seed, done=exported, failed=failed)
+        def asked(to: Path, rule: PartitionRule, seed: int, synthetic_hips: int) -> None:
+            work = self._binding.export_dataset(
+                to, rule=rule, seed=seed, synthetic_hips=synthetic_hips, done=exported, failed=failed
+            )
             dialog.follow(work)
 
         def exported(summary: ExportSummary) -> None:

@@ -31,12 +31,13 @@ from hipcad_desktop.imaging.hip_image import decode_png
 
 COLUMNS = tuple(f.name for f in fields(HipEntry))
 COLUMNS_OF_1 = COLUMNS[: COLUMNS.index("mapping_high") + 1]  # schema 1; the others take their defaults
-IMAGE_NAME = re.compile(rf"{IMAGES_FOLDER}/[0-9a-f]{{12}}_[RL]_(paper|midline)\.png")
+SYNTHETIC = "synthetic_"
+IMAGE_NAME = re.compile(rf"{IMAGES_FOLDER}/({SYNTHETIC})?[0-9a-f]{{12}}_[RL]_(paper|midline)\.png")
 
 
-def image_name(film_code: str, side: Side, halving: HalvingMethod) -> str:
+def image_name(film_code: str, side: Side, halving: HalvingMethod, *, synthetic: bool = False) -> str:
     """Where a hip's image lies, relative to the dataset."""
-    return f"{IMAGES_FOLDER}/{film_code}_{side.value}_{halving.value}.png"
+    return f"{IMAGES_FOLDER}/{SYNTHETIC if synthetic else ''}{film_code}_{side.value}_{halving.value}.png"
 
 
 def write_manifest(dataset: Path, manifest: DatasetManifest, entries: Sequence[HipEntry]) -> DatasetManifest:
@@ -151,6 +152,7 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "rect_y0_px": _maybe,
     "rect_x1_px": _maybe,
     "rect_y1_px": _maybe,
+    "synthetic": _flag,
 }
 
 

@@ -25,8 +25,8 @@ def cautions(
     openings: Sequence[Opening],
 ) -> tuple[Caution, ...]:
     """Every caution of an evaluation, the gravest first."""
-    found = [*_of_leaks(probes), *_of_openings(openings), *_of_data(card, manifest, part), *_of_classes(halvings)]
-    found.extend(_of_windows(card, manifest))
+    found = [*_of_leaks(probes), *_of_synthesis(manifest, part), *_of_openings(openings)]
+    found += [*_of_data(card, manifest, part), *_of_classes(halvings), *_of_windows(card, manifest)]
     return tuple(sorted(found, key=lambda c: not c.loud))  # stable
 
 
@@ -58,6 +58,13 @@ def _of_openings(openings: Sequence[Opening]) -> list[Caution]:
         "who chose this model may have known its hips. The first opening is the one to be reported."
     )
     return [Caution("opened_before", text, loud=True)]
+
+
+def _of_synthesis(manifest: DatasetManifest, part: Partition) -> list[Caution]:
+    if manifest.synthesis is None or part.value not in manifest.synthesis.partitions:
+        return []
+    text = "These fractures were made by program: the figures say how well the model knows the program's fractures."
+    return [Caution("synthetic", text, loud=True)]
 
 
 def _of_data(card: ModelCard, manifest: DatasetManifest, part: Partition) -> list[Caution]:

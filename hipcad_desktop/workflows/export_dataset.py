@@ -24,10 +24,12 @@ from hipcad_desktop.domain.dataset import (
     DatasetManifest,
     HipEntry,
     NotExported,
+    Synthesis,
     age_band,
     partition_counts,
 )
 from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.geometry import Window
 from hipcad_desktop.domain.model_card import RESEARCH_USE
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.radiograph import FilmId
@@ -60,6 +62,7 @@ class ExportSummary:
     counts: Mapping[str, Mapping[str, int]]
     not_exported: tuple[NotExported, ...]
     overlap_share: float
+    synthesis: Synthesis | None = None
 
 
 def export_dataset(
@@ -81,7 +84,7 @@ def export_dataset(
     left_out = list(plan.left_out)
     with whole_folder(target, content=content, needed_mb=4 * len(plan.films) // IMAGES_A_MB + 1) as part:
         (part / IMAGES_FOLDER).mkdir()
-        exporting = _exported(plan, files, part, cache)
+        exporting = exported_films(plan, files, part, cache)
         with closing(exporting) as exported:  # closed before the folder goes: no thread writes on
             for done, (film, hips) in enumerate(exported, 1):
                 if isinstance(hips, UserError):
@@ -94,7 +97,7 @@ def export_dataset(
             raise UserError(ErrorCode.NOTHING_TO_EXPORT, path=str(project.path))
         left_out.sort(key=lambda n: n.film_code)
         counts = partition_counts(entries)
-        told = _manifest(plan, entries, counts, left_out, seed=seed, rule=rule)
+        told = make_manifest(plan, entries, counts, left_out, seed=seed, rule=rule)
         manifest = write_manifest(part, told, entries)
         facts = {"hips_sha256": manifest.hips_sha256, "seed": seed, "counts": counts, "not_exported": len(left_out)}
         audit.note(project, "export", what="dataset", new=facts)
@@ -138,7 +141,7 @@ def _unusable(film: FilmRow, paths: Sequence[Path], seen: Mapping[Path, tuple[Fi
     return error
 
 
-def _exported(
+def exported_films(
     plan: ExportPlan, files: Mapping[FilmId, list[Path]], part: Path, cache: HipCache
 ) -> Generator[tuple[FilmPlan, list[HipEntry] | UserError], None, None]:
     """Make every film's images on all cores (Pillow lets go of the GIL), a few ahead; outcomes in the plan's order."""
@@ -164,9 +167,7 @@ def _exported(
 
 def _hips(plan: FilmPlan, paths: list[Path], cache: HipCache) -> FilmHips:
     """The film's images, kept ones where they are; else the film is decoded once for all of them."""
-    windows = tuple(
-        dict.fromkeys(h.window for halving in (plan.paper, plan.midline) for h in (halving.left, halving.right))
-    )
+    windows = windows_of(plan)
     kept = cache.load(plan.film.film_id, windows)
     if kept is not None:
         return kept
@@ -188,12 +189,25 @@ def _export_film(
         hips = _hips(plan, paths, cache)
     except UserError as error:
         return error
+    return write_hips(plan, hips, part, partition=partition)
+
+
+def windows_of(plan: FilmPlan) -> tuple[Window, ...]:
+    """The windows of a film's images: of both halvings, each once."""
+    halvings = (plan.paper, plan.midline)
+    return tuple(dict.fromkeys(h.window for halving in halvings for h in (halving.left, halving.right)))
+
+
+def write_hips(
+    plan: FilmPlan, hips: FilmHips, part: Path, *, partition: Partition, synthetic: bool = False
+) -> list[HipEntry]:
+    """Write a film's images into a dataset's folder; their rows of hips.csv."""
     mapping = hips.mapping
     entries = []
     for halving in (plan.paper, plan.midline):
         for hip in (halving.left, halving.right):
             side = plan.sides.side_of(hip.half)
-            name = image_name(film_code(plan.film), side, halving.method)
+            name = image_name(film_code(plan.film), side, halving.method, synthetic=synthetic)
             data = hips.of(hip.window)
             _write(part / name, data)
             entries.append(
@@ -219,6 +233,7 @@ def _export_film(
                     mapping_rule=mapping.rule,
                     mapping_low=mapping.low,
                     mapping_high=mapping.high,
+                    synthetic=synthetic,
                     **_facts(plan, hip.half),
                 )
             )
@@ -239,7 +254,7 @@ def _facts(plan: FilmPlan, half: ImageHalf) -> dict[str, Any]:
     }
 
 
-def _manifest(
+def make_manifest(
     plan: ExportPlan,
     entries: Sequence[HipEntry],
     counts: Mapping[str, Mapping[str, int]],
@@ -248,6 +263,7 @@ def _manifest(
     seed: int,
     rule: PartitionRule,
 ) -> DatasetManifest:
+    """What dataset.json says of these hips; write_manifest adds the hash of hips.csv."""
     films = max(1, sum(c["films"] for c in counts.values()))
     return DatasetManifest(
         schema=SCHEMA,

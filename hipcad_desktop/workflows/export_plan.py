@@ -96,7 +96,7 @@ def plan_export(
     population = _population(plans, ordered, group)
     partitions = assign_partitions(population, rule=rule, seed=seed)
     overlap = overlap_share([p for p in plans if partitions[p.group] is Partition.TRAINING])
-    final = tuple(replace(p, midline=_with_overlap(p, overlap)) for p in plans)
+    final = tuple(replace(p, midline=with_overlap(p, overlap)) for p in plans)
     return ExportPlan(final, population, partitions, overlap, tuple(left_out), _linked(ordered, group))
 
 
@@ -175,7 +175,7 @@ def _types(readings: Sequence[Reading], film: FilmRow, half: ImageHalf) -> str:
     return "; ".join(said.pop()) if len(said) == 1 else ""
 
 
-def _with_overlap(plan: FilmPlan, overlap: float) -> Halving:
+def with_overlap(plan: FilmPlan, overlap: float) -> Halving:
     """The midline's windows as diagnosis will have them, told which hip is broken by the rectangles."""
     halving = halve_by_midline(plan.film.size, plan.midline.line_px, overlap_share=overlap)
 

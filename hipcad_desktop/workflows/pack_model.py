@@ -118,7 +118,7 @@ def _card(name: str, network: HipNetwork, measured: Measured, origin: Origin) ->
         versions=dict(origin.versions),
         intended_use=INTENDED_USE,
         limits=LIMITS,
-        note=origin.note,
+        note=" ".join(filter(None, (origin.note, _of_synthesis(manifest)))),
     )
 
 
@@ -151,6 +151,10 @@ def calibrated(draft: ModelCard, margins: npt.NDArray[np.float64], fracture: Seq
         thresholds_from={**origin, "warnings": warnings},
         figures={**figures, "temperature": temperature.to_json(), "warnings": warnings},
     )
+
+
+def _of_synthesis(manifest: DatasetManifest) -> str:
+    return f"Trained on synthetic fractures. {manifest.synthesis.words}" if manifest.synthesis else ""
 
 
 def validation_figures(p_fracture: Sequence[float], fracture: Sequence[bool], thresholds: Thresholds) -> dict[str, Any]:

@@ -53,6 +53,9 @@ def repartition(
     """
     source, target = Path(os.path.abspath(dataset)), Path(os.path.abspath(to))
     manifest, entries = read_manifest(source)
+    if manifest.synthesis is not None:
+        detail = "it holds hips made by program, which never get into a test partition; synthesize again"
+        raise UserError(ErrorCode.PARTITION_IMPOSSIBLE, detail=detail)
     opened = len(openings(source))
     group = _group_of(manifest, entries)
     partitions = assign_partitions(_population(entries, group), rule=rule, seed=seed)

@@ -210,7 +210,9 @@ def _data_blocks(manifest: DatasetManifest, entries: Sequence[HipEntry]) -> Iter
 
 
 def _rule(manifest: DatasetManifest) -> Iterator[Block]:
-    """How the partitions were drawn, and what is no longer sealed."""
+    """How the partitions were drawn, what is synthetic, and what is no longer sealed."""
+    if manifest.synthesis is not None:
+        yield Note(manifest.synthesis.words)
     if manifest.rule is not None:
         rule = manifest.rule
         asked = f"Asked for: validation {_size(rule.validation)}, test {_size(rule.test)}, the rest trains."

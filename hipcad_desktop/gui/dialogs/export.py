@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QComboBox,
     QDialog,
     QFileDialog,
     QFormLayout,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
+    QSpinBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -41,7 +43,7 @@ HEADINGS = ("Partition", "Patients", "Films", "Hips with fracture", "Hips withou
 class ExportDialog(QDialog):
     """Three pages. It starts nothing itself: export_asked tells, follow() and show_*() answer."""
 
-    export_asked = Signal(object, object, int)  # Path, PartitionRule, seed
+    export_asked = Signal(object, object, int, int)  # Path, PartitionRule, seed, synthetic hips (0: none)
     train_asked = Signal(object)  # Path of the dataset
 
     def __init__(self, target: Path, parent: QWidget | None = None) -> None:
@@ -73,9 +75,31 @@ class ExportDialog(QDialog):
         where.addWidget(choose)
         self.partition = PartitionForm()
         self.partition.changed.connect(self._partition_changed)
+        self.fractures = QComboBox()
+        self.fractures.addItems(("as readers found them", "made by program from films without any"))
+        self.hips = QSpinBox()
+        self.hips.setRange(2, 200_000)
+        self.hips.setSingleStep(500)
+        self.hips.setValue(2000)
+        self.hips.setSuffix(" hips")
+        self.hips.setAccessibleName("Synthetic hips to train on")
+        self.hips.hide()
+        made = QHBoxLayout()
+        made.addWidget(self.fractures, 1)
+        made.addWidget(self.hips)
+        self._made_words = QLabel(
+            "Half of these hips are broken by program, to train on where few real fractures are at hand. Every patient "
+            "with a real fracture is test then: synthetic hips are in no figure of the test partition."
+        )
+        self._made_words.setProperty("look", "muted")
+        self._made_words.setWordWrap(True)
+        self._made_words.hide()
+        self.fractures.currentIndexChanged.connect(self._fractures_changed)
         form = QFormLayout()
         form.setSpacing(10)
         form.addRow("New folder", where)
+        form.addRow("Fractures", made)
+        form.addRow(self._made_words)
         words = QLabel(
             "Every film with an agreed answer gives two hip images of 380 × 380 pixels, without any name. "
             "All films of one patient go into one partition, always. The same project and seed give the same dataset."
@@ -149,6 +173,7 @@ class ExportDialog(QDialog):
         left = len(summary.not_exported)
         self.result_words.setText(
             f"{summary.films} films, {summary.hips} hips in {summary.dataset}"
+            + (f"\n{summary.synthesis.words}" if summary.synthesis else "")
             + (f"\n{left} film{'' if left == 1 else 's'} not exported; the table says why." if left else "")
         )
         rows = [(name, *(str(counts.get(column, 0)) for column in COLUMNS)) for name, counts in summary.counts.items()]
@@ -188,7 +213,8 @@ class ExportDialog(QDialog):
         self.trouble.say("")
         rule = self.partition.rule()
         if rule is not None:
-            self.export_asked.emit(Path(text), rule, self.partition.seed.value())
+            synthetic_hips = self.hips.value() if self.fractures.currentIndex() else 0
+            self.export_asked.emit(Path(text), rule, self.partition.seed.value(), synthetic_hips)
 
     def _choose(self) -> None:
         now = Path(self.folder.text())
@@ -196,11 +222,15 @@ class ExportDialog(QDialog):
         if chosen:
             self.folder.setText(str(Path(chosen) / now.name))
 
+    def _fractures_changed(self, chosen: int) -> None:
+        self.hips.setVisible(bool(chosen))
+        self._made_words.setVisible(bool(chosen))
+
     def _partition_changed(self) -> None:
         self.start.setEnabled(self.partition.rule() is not None)
 
     def _progressed(self, stage: str, done: int, total: int) -> None:
-        self._progress_words.setText(f"{done} of {total} films")
+        self._progress_words.setText(f"{stage.capitalize()}: {done} of {total} films")
         self._bar.setRange(0, max(total, 1))
         self._bar.setValue(done)
 
