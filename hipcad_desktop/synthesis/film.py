@@ -16,7 +16,6 @@ from hipcad_desktop.synthesis.layers import Floats, Layers, femur_at, take_apart
 
 INWARDS, OUTWARDS, ABOVE = 0.45, 0.65, 0.40  # of the piece about a head, in distances of the heads
 CUT_OFF = (0.08, 0.15)  # of the film's height at its lower edge: moved shafts end inside the film
-NOISE = 0.015  # most that is added, as a share of the range
 TRIES = 4
 
 
@@ -79,8 +78,7 @@ class BaseFilm:
                 rectangles[piece.half], types[piece.half] = rectangle, kind
             picture[piece.y0 :, piece.x0 : piece.x1] = changed if piece.half is ImageHalf.RIGHT else changed[:, ::-1]
         picture = picture[:height]
-        noise = generator.normal(size=picture.shape) * generator.uniform(0, NOISE)
-        return Synthetic((np.clip(picture + noise, 0, 1) * 255 + 0.5).astype(np.uint8), rectangles, types)
+        return Synthetic((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8), rectangles, types)
 
 
 def _piece(picture: Floats, hip: HipAt, middle: int) -> _Piece:
