@@ -34,6 +34,9 @@ def main() -> int:
     except KeyboardInterrupt:  # before a verb took it over
         print("Stopped.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `hipcad … | head`: who listened has gone, nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more when it ends
+        return 1
 
 
 def _for_a_person(words: Sequence[str]) -> int:

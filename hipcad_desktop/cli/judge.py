@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hipcad_desktop.app.terminal import complain, say
+from hipcad_desktop.domain.errors import ErrorCode, UserError
 
 if TYPE_CHECKING:
     from hipcad_desktop.domain.agreement import Kappa
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 
 
 def _judge(options: argparse.Namespace) -> int:
-    from hipcad_desktop.workflows.judge_heatmaps import JudgingSession, import_judgements, summary_of
+    from hipcad_desktop.workflows.judge_heatmaps import JudgingSession, check_reader, import_judgements, summary_of
 
-    if options.answers and not options.reader:
+    if options.answers and not (options.reader or "").strip():
         complain("judge --answers needs --reader NAME")
         return 2
+    if not options.report.exists():
+        raise UserError(ErrorCode.FILE_MISSING, path=str(options.report))
     report = options.report if options.report.is_dir() else options.report.parent
+    if options.reader:
+        check_reader(options.reader)
     if options.answers:
         done = import_judgements(report, options.answers, reader=options.reader)
         say(f"{done.added} answers of {options.reader} kept, {done.unchanged} stood there already.")

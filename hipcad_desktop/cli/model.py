@@ -44,7 +44,7 @@ def _evaluation_lines(evaluation: Evaluation) -> Iterator[str]:
     for probe in (p for p in evaluation.probes if p.alarm):
         yield f"LEAK ALARM, {probe.name}: {probe.sentence}"
     if evaluation.openings:
-        yield f"The sealed test partition was opened for time number {evaluation.openings[-1].number}; it is recorded."
+        yield f"Opening number {evaluation.openings[-1].number} of the sealed test partition; it is recorded."
     figures = evaluation.halvings[0]
     yield (
         f"{evaluation.partition} partition, {figures.halving} halving: {figures.fracture} hips with and "

@@ -16,7 +16,7 @@ from hipcad_desktop.domain.subgroups import Subgroup
 
 SCHEMA = 2
 Interval = Literal["wilson", "clopper-pearson"]
-INTERVALS: tuple[Interval, ...] = ("wilson", "clopper-pearson")
+INTERVALS: Mapping[Interval, str] = {"wilson": "Wilson", "clopper-pearson": "Clopper-Pearson"}  # and their names
 
 # Of every two hips one is broken: so it was in the paper's data, and so the network's probabilities are meant where its
 # loss weighed both classes alike. In use fewer hips are broken, and PPV is lower: a hospital should give its own share.

@@ -92,8 +92,11 @@ def heat_maps_from_json(values: Mapping[str, Any]) -> tuple[HeatMap, ...]:
         for m in maps:
             if any("/" in name or "\\" in name or name in ("", "..") for name in (m.hip, m.overlay)):
                 raise ValueError("a picture outside the folder")
+            _check_texts(m.film_code, m.side, m.hip, m.overlay, m.fracture_type, m.kind)
+            if not 0 <= m.p_fracture <= 1 or not 0 < m.aspect < math.inf:
+                raise ValueError("no probability, or no hip's width and height")
         return maps
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"no table of heat maps: {error}") from error
 
 
@@ -101,12 +104,23 @@ def judgement_from_json(values: Mapping[str, Any]) -> Judgement:
     """Back from Judgement.to_json. Raises ValueError."""
     try:
         judgement = Judgement(**values)
-        datetime.fromisoformat(judgement.at_utc)
-    except TypeError as error:
+        _check_texts(judgement.reader, judgement.heat_map)
+        if datetime.fromisoformat(judgement.at_utc).tzinfo is None:
+            raise ValueError("a time without its zone")
+        washout_over((judgement,), reader=judgement.reader)
+    except (TypeError, OverflowError) as error:
         raise ValueError(f"no judgement: {error}") from error
     if not judgement.reader or judgement.round not in ROUNDS or judgement.covered not in (True, False, None):
         raise ValueError("no judgement")
     return judgement
+
+
+def _check_texts(*values: Any) -> None:
+    """Raise ValueError unless all are text that can be written."""
+    for value in values:
+        if not isinstance(value, str):
+            raise ValueError("no text")
+        value.encode()  # a UnicodeEncodeError is a ValueError
 
 
 def current(judgements: Sequence[Judgement], *, reader: str, round: int) -> dict[str, Judgement]:

@@ -13,6 +13,7 @@ from hipcad_desktop.domain.comparison import Comparison
 from hipcad_desktop.domain.evaluation import SCHEMA, Evaluation
 
 FIRST_SCHEMA = 2  # older reports lack most of what is shown today
+_LONGEST_FACT = 1000  # longer than any file's name
 
 
 class ReportNewerError(ValueError):
@@ -36,7 +37,17 @@ def evaluation_from_json(values: Any) -> Evaluation:
     if schema > SCHEMA:
         raise ReportNewerError(str(schema))
     found: Evaluation = _dataclass(Evaluation, values)
+    _check_model(found.model)
     return found
+
+
+def _check_model(model: Mapping[str, Any]) -> None:
+    """Raise ValueError unless these are the facts of a model that every page shows."""
+    for name in ("name", "sha256", "backbone", "recipe"):
+        value = model.get(name)
+        if not isinstance(value, str) or len(value) > _LONGEST_FACT:
+            raise ValueError(f"the model's {name} is no text")
+        value.encode()
 
 
 def comparison_from_json(values: Any) -> Comparison:
@@ -92,7 +103,12 @@ def _value(kind: Any, value: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(value)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ValueError("a number without end") from error
     if not isinstance(value, kind):
         raise ValueError(f"{value!r} is no {kind.__name__}")
+    if isinstance(value, str):
+        value.encode()  # what cannot be written to a page; a UnicodeEncodeError is a ValueError
     return value

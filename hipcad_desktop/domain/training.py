@@ -10,6 +10,8 @@ from hipcad_desktop.domain.errors import ErrorCode, UserError
 
 Device = Literal["auto", "cpu", "cuda"]
 Optimizer = Literal["adam", "adamw"]
+MEETING = "HIPCAD_MEETING"  # in the environment: the file:// address where the processes of one machine meet
+VALIDATION_COST = 1 / 3  # in time, of a training image: no backward pass
 
 
 @dataclass(frozen=True, slots=True)

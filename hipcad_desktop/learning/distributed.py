@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
-from hipcad_desktop.domain.training import Device
+from hipcad_desktop.domain.training import MEETING, Device
 from hipcad_desktop.learning.architecture import HipNetwork
 from hipcad_desktop.learning.checkpoint import Checkpoint
 from hipcad_desktop.learning.global_norm import batch_norm_over_all
@@ -31,7 +31,6 @@ from hipcad_desktop.learning.global_norm import batch_norm_over_all
 # A paused run waits for its person, overnight too. A process that dies is noticed by who started it, not by a timer.
 _PATIENCE = timedelta(days=30)
 _STATE = "hipcad"
-MEETING = "HIPCAD_MEETING"  # the address (file://) of the file where the processes of one machine meet
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.progress import Watch
-from hipcad_desktop.domain.training import TrainConfig
+from hipcad_desktop.domain.training import VALIDATION_COST, TrainConfig
 from hipcad_desktop.learning import checkpoint
 from hipcad_desktop.learning.architecture import HipNetwork
 from hipcad_desktop.learning.checkpoint import Checkpoint
@@ -36,7 +36,6 @@ from hipcad_desktop.learning.wording import first_line
 from hipcad_desktop.learning.worst import write_worst
 
 _HALVINGS_OF_BATCH = 4
-_VALIDATION_COST = 1 / 3  # of a training image: no backward pass
 _STEPS_AHEAD = 2  # queued on a GPU beyond the one it works on: it never idles, and a cancel never waits long
 STAGE = "training"
 
@@ -258,7 +257,7 @@ class Trainer:
     def _gradients(self, batch: Draws) -> Tensor:
         """Add up the gradients of the batch's parts, of this process's share of each; the batch's mean loss."""
         device, team = self._device.torch_device, self._spread.team
-        parts = min(self._parts, len(batch) // 2)
+        parts = min(self._parts, len(batch) // max(2, team.size))  # a run cut by one process may go on in a team
         ends = [round(i * len(batch) / parts) for i in range(parts + 1)]
         total = torch.zeros((), device=device)
         for start, end in pairwise(ends):
@@ -299,7 +298,7 @@ class Trainer:
         self._images_per_s = per_s if not self._images_per_s else 0.9 * self._images_per_s + 0.1 * per_s
         epochs_left = self._config.epochs - epoch
         left = len(self._data.training) * (epochs_left + 1 - step / steps)
-        left += _VALIDATION_COST * len(self._data.validation) * (epochs_left + 1)
+        left += VALIDATION_COST * len(self._data.validation) * (epochs_left + 1)
         self._watch.step(
             STAGE,
             self._steps_done,

@@ -7,6 +7,7 @@ by order where count, kinds and shapes are the same. A classifier of another num
 from __future__ import annotations
 
 import importlib.util
+import pickle
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -71,6 +72,8 @@ def load_file(network: HipNetwork, path: Path, backbone: str) -> None:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
+    except pickle.UnpicklingError as error:  # torch's own words advise to trust the file
+        raise _unfit(str(path), backbone, "it is no file of weights alone") from error
     except Exception as error:  # a file of any kind may lie here, and its parsers share no exception
         raise _unfit(str(path), backbone, f"it cannot be read: {first_line(error)}") from error
     for wrapper in ("state_dict", "model", "state_dict_ema"):

@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -59,26 +60,58 @@ def whole_folder(target: Path, *, content: frozenset[str], needed_mb: int) -> It
     """A folder to fill that becomes `target` when the block ends well, and vanishes when it does not.
 
     content names what may lie in it: what an interrupted run left under the temporary name is swept only where it
-    holds nothing else. Raises UserError TARGET_NOT_EMPTY, FOLDER_NOT_WRITABLE or DISK_FULL.
+    holds nothing else, and nobody is at work in it. Raises UserError TARGET_NOT_EMPTY, FOLDER_NOT_WRITABLE or
+    DISK_FULL.
     """
+    target = Path(os.path.realpath(target))  # a link cannot be put in its place as a whole
     part = target.with_name(f"{target.name}.part")
     with new_folders(target.parent), writing_into(target, needed_mb=needed_mb):
         check_writable(target.parent)
         for path, allowed in ((target, frozenset[str]()), (part, content)):
             if os.path.lexists(path) and (not path.is_dir() or {p.name for p in path.iterdir()} - allowed):
                 raise UserError(ErrorCode.TARGET_NOT_EMPTY, path=str(path))
-        shutil.rmtree(part, ignore_errors=True)
-        try:
-            part.mkdir()
+        if part.exists():
+            with _claimed(part):  # left by one that was interrupted
+                shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        with _claimed(part), _gone_if_it_fails(part):
             yield part
             _sync_tree(part)
             if target.is_dir():  # empty; Windows renames onto nothing that exists
                 target.rmdir()
             os.replace(part, target)
             sync_folder(target.parent)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
+
+
+@contextmanager
+def _gone_if_it_fails(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Keep other processes from taking a folder for a left one; UserError TARGET_NOT_EMPTY where one is at work in it.
+
+    The system lets go when its holder dies. Windows has no such lock, and refuses to sweep files that are open.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(ErrorCode.TARGET_NOT_EMPTY, path=str(folder)) from error
+        yield
+    finally:
+        os.close(handle)
 
 
 def check_writable(folder: Path) -> None:

@@ -28,6 +28,7 @@ from hipcad_desktop.workflows.csv_rows import CsvRow, read_csv
 from hipcad_desktop.workflows.installed import need_installed
 from hipcad_desktop.workflows.judge_heatmaps import read_report
 from hipcad_desktop.workflows.new_folder import new_folder, refuse_used
+from hipcad_desktop.workflows.text_name import text_name
 from hipcad_desktop.workflows.write_comparison import COMPARE_HTML, COMPARE_JSON, COMPARE_PDF, write_comparison
 from hipcad_desktop.workflows.write_report import PREDICTIONS_CSV
 
@@ -245,7 +246,7 @@ def _discordant(
 
 def _side(report: _Report) -> Compared:
     evaluation = report.evaluation
-    return Compared(report.folder.name, dict(evaluation.model), evaluation.thresholds, evaluation.temperature)
+    return Compared(text_name(report.folder), dict(evaluation.model), evaluation.thresholds, evaluation.temperature)
 
 
 def _cautions(a: _Report, b: _Report, halvings: Sequence[HalvingComparison]) -> list[Caution]:

@@ -12,6 +12,7 @@ from hipcad_desktop.domain.anatomy import FractureType
 from hipcad_desktop.domain.diagnosis import HipState
 from hipcad_desktop.domain.evaluation import (
     DEFAULT_PREVALENCE,
+    INTERVALS,
     HalvingFigures,
     HipScore,
     Interval,
@@ -96,8 +97,7 @@ def _auc_same_film(scores: Sequence[HipScore], interval: Interval) -> Estimate:
     value = sum(won) / len(won)
     if len(set(won)) == 1 and won[0] != 0.5:
         exact = proportion(round(sum(won)), len(won), interval)
-        method = {"wilson": "Wilson", "clopper-pearson": "Clopper-Pearson"}[interval]
-        return Estimate(value, exact.low, exact.high, len(won), unit, method)
+        return Estimate(value, exact.low, exact.high, len(won), unit, INTERVALS[interval])
     parts = np.array([[w, 1.0] for w in won])
     return by_patient([whole.patient for whole, _ in pairs], parts, lambda sums: sums[:, 0] / sums[:, 1], unit=unit)
 

@@ -18,7 +18,7 @@ from hipcad_desktop.workflows.chart_style import (
     unit_square,
 )
 from hipcad_desktop.workflows.document import Chart
-from hipcad_desktop.workflows.figure_words import estimate
+from hipcad_desktop.workflows.figure_words import POINT_WORDS, estimate
 
 _SIZE = (4.7, 4.5)
 
@@ -42,7 +42,7 @@ def draw_roc(main: HalvingFigures, beside: HalvingFigures | None) -> Chart:
             x, y = 1 - specificity.value, sensitivity.value
             axes.plot([1 - specificity.high, 1 - specificity.low], [y, y], color=colour, lw=1, alpha=0.75)
             axes.plot([x, x], [sensitivity.low, sensitivity.high], color=colour, lw=1, alpha=0.75)
-            words = f"{point.name.replace('_', '-')} threshold, p = {point.threshold:.3f}"
+            words = f"{POINT_WORDS[point.name]}, p = {point.threshold:.3f}"
             axes.plot(x, y, mark, color=colour, ms=8, mec="white", mew=1.2, label=words)
         unit_square(axes, xlabel="1 - specificity (whole hips called broken)", ylabel="sensitivity (broken hips found)")
         axes.legend(loc="lower right", frameon=False, fontsize=8.5, handlelength=1.4)
@@ -60,13 +60,13 @@ def draw_precision_recall(main: HalvingFigures) -> Chart:
         chance = main.fracture / main.hips
         axes.axhline(chance, color=GRID, lw=0.9, ls=(0, (4, 3)))
         axes.text(0.99, chance + 0.015, "chance", color=FAINT, fontsize=8.5, ha="right")
-        axes.step(main.pr.recall, main.pr.precision, where="pre", color=INK, lw=1.8)
+        axes.step(main.pr.recall, main.pr.precision, where="post", color=INK, lw=1.8)
         for point in main.points:
             called = point.true_positive + point.false_positive
             if not called or point.sensitivity.value is None:
                 continue
             colour, mark = POINT_MARKS[point.name]
-            words = f"{point.name.replace('_', '-')} threshold, p = {point.threshold:.3f}"
+            words = f"{POINT_WORDS[point.name]}, p = {point.threshold:.3f}"
             y = point.true_positive / called
             axes.plot(point.sensitivity.value, y, mark, color=colour, ms=8, mec="white", mew=1.2, label=words)
         unit_square(axes, xlabel="recall = sensitivity (broken hips found)", ylabel="precision (called broken, and is)")

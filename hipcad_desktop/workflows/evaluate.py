@@ -36,6 +36,7 @@ from hipcad_desktop.workflows.new_folder import new_folder, refuse_used
 from hipcad_desktop.workflows.score_hips import Scored, aspect_of, overlay_of, score_hips
 from hipcad_desktop.workflows.subgroups import subgroups_of
 from hipcad_desktop.workflows.test_seal import record_opening
+from hipcad_desktop.workflows.text_name import text_name
 from hipcad_desktop.workflows.write_report import PREDICTIONS_CSV, REPORT_HTML, REPORT_JSON, REPORT_PDF, write_report
 
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ def _evaluated(
     opened = _openings(asked, now, watch)
     scored = score_hips(asked.network, asked.dataset, chosen, pictures=pictures, watch=watch)
     figures = _figures(asked, scored, watch)
-    probes = leak_alarms(asked.dataset, asked.entries, figures, opened=asked.part is Partition.TEST, watch=watch)
+    is_synthetic = {e.synthetic for e in chosen}  # synthetic films differ from real ones in size and are all broken
+    alike = [e for e in asked.entries if e.synthetic in is_synthetic]
+    probes = leak_alarms(asked.dataset, alike, figures, opened=asked.part is Partition.TEST, watch=watch)
     evaluation = Evaluation(
         schema=SCHEMA,
         created_utc=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -214,7 +217,7 @@ def _model_facts(network: Predictor) -> dict[str, Any]:
 
 def _dataset_facts(dataset: Path, manifest: DatasetManifest) -> dict[str, Any]:
     return {
-        "name": dataset.name,
+        "name": text_name(dataset),
         "hips_sha256": manifest.hips_sha256,
         "seed": manifest.seed,
         "not_exported": len(manifest.not_exported),

@@ -53,8 +53,9 @@ def _of_openings(openings: Sequence[Opening]) -> list[Caution]:
     if not others:
         text = f"The test partition was opened {times} before, always for this very model and its thresholds."
         return [Caution("opened_before", text)]
+    other = "and that" if len(before) == 1 else f"{len(others)} of these"
     text = (
-        f"The test partition was opened {times} before, {len(others)} of them for another model or other thresholds: "
+        f"The test partition was opened {times} before, {other} for another model or other thresholds: "
         "who chose this model may have known its hips. The first opening is the one to be reported."
     )
     return [Caution("opened_before", text, loud=True)]

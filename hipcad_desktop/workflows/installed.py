@@ -13,5 +13,5 @@ def need_installed(modules: Sequence[str]) -> None:
     for module in modules:
         try:
             importlib.import_module(module)
-        except ImportError as error:
+        except (ImportError, OSError) as error:  # OSError: a library of torch that Windows cannot load
             raise UserError(ErrorCode.TRAINING_NOT_INSTALLED, module=module) from error

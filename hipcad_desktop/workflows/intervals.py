@@ -111,7 +111,6 @@ def by_patient(
     parts: npt.NDArray[np.float64],
     figure: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]],
     *,
-    n: int | None = None,
     unit: str = "hips",
 ) -> Estimate:
     """A figure of summed parts with a percentile interval, patients drawn with replacement (Efron 1979); seeded.
@@ -122,7 +121,7 @@ def by_patient(
     sums = sums_by_patient(patients, parts)
     value = float(figure(sums.sum(axis=0, keepdims=True))[0])
     values = np.concatenate([figure(drawn @ sums) for drawn in draws(len(sums), sums.shape[1])])
-    return of_resamples(value, values, n=len(patients) if n is None else n, unit=unit)
+    return of_resamples(value, values, n=len(patients), unit=unit)
 
 
 def of_resamples(value: float, values: npt.NDArray[np.float64], *, n: int, unit: str = "hips") -> Estimate:

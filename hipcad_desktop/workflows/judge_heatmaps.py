@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
@@ -33,6 +33,8 @@ from hipcad_desktop.workflows.write_whole import not_written
 
 REPORT_JSON = "report.json"
 _LARGEST_REPORT = 256 << 20
+_CLOCKS_APART = timedelta(days=1)  # of two machines
+_FIRST_YEAR = 2000
 YES, NO = frozenset({"yes", "y", "1", "true", "covered"}), frozenset({"no", "n", "0", "false", "not covered"})
 
 
@@ -64,7 +66,7 @@ def read_heat_maps(report: Path) -> tuple[HeatMap, ...]:
         return heat_maps_from_json(json.loads(file.read_text("utf-8")))
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(ErrorCode.NOT_A_REPORT, path=str(report)) from error
 
 
@@ -186,8 +188,9 @@ def import_judgements(report: Path, table: Path, *, reader: str, clock: Clock = 
     """Take in a CSV with columns heatmap,covered (yes or no) and, if wanted, round and at (ISO 8601).
 
     All or nothing. Raises UserError JUDGEMENTS_BAD with the line, WASHOUT_NOT_OVER where a second answer comes too
-    early, HEATMAPS_MISSING, and for the files.
+    early, CONFIG_INVALID for the reader's name, HEATMAPS_MISSING, and for the files.
     """
+    check_reader(reader)
     names = {m.name for m in _judged(report)}
     held = list(read_judgements(report))
     rows = read_csv(table, required=("heatmap", "covered"), bad=ErrorCode.JUDGEMENTS_BAD).rows
@@ -224,7 +227,17 @@ def _judgement_of(row: CsvRow, names: Set[str], *, reader: str, table: Path, clo
     except ValueError as error:
         raise _bad(table, row, f"{row.get('at')!r} is no date") from error
     zoned = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if zoned > utc_now() + _CLOCKS_APART:  # the second round would wait for it
+        raise _bad(table, row, f"{row.get('at')!r} is still to come")
+    if zoned.year < _FIRST_YEAR:
+        raise _bad(table, row, f"{row.get('at')!r} was before any heat map")
     return Judgement(reader, int(round), name, word in YES, stamp(lambda: zoned))
+
+
+def check_reader(reader: str) -> None:
+    """Raise UserError CONFIG_INVALID unless this is a name that can be kept."""
+    if not reader.strip() or any("\ud800" <= letter <= "\udfff" for letter in reader):
+        raise UserError(ErrorCode.CONFIG_INVALID, field="reader", value=repr(reader)[1:-1], detail="a name in UTF-8")
 
 
 def _bad(table: Path, row: CsvRow, detail: str) -> UserError:

@@ -222,6 +222,9 @@ def _whole(values: Mapping[str, Any], name: str) -> int | None:
 
 def _number(values: Mapping[str, Any], name: str) -> float | None:
     value = values.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    with suppress(OverflowError):  # a whole number of hundreds of digits
+        if math.isfinite(value):
+            return float(value)
+    return None

@@ -22,6 +22,7 @@ from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.training import TrainConfig
 from hipcad_desktop.workflows.calibrate import fit_temperature, probabilities, threshold_warnings
 from hipcad_desktop.workflows.intervals import proportion
+from hipcad_desktop.workflows.text_name import text_name
 
 if TYPE_CHECKING:
     from hipcad_desktop.inference.network import Network
@@ -70,7 +71,7 @@ def pack_model(
     watch.step("exporting", 0, 3)
     onnx = to_onnx(network)
     watch.step("exporting", 1, 3)
-    draft = _card(to.stem, network, measured, origin)
+    draft = _card(text_name(to, suffix=False), network, measured, origin)
     graph = Network(ModelPackage(to, draft, onnx, ""))
     difference = _difference(graph, network, measured.images)
     card = calibrated(draft, _margins(graph, measured.images, watch), measured.fracture)

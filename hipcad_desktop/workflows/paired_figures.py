@@ -13,7 +13,7 @@ from hipcad_desktop.domain.comparison import AreaDifference, PairedProportion
 from hipcad_desktop.domain.evaluation import Interval
 from hipcad_desktop.domain.metrics import Estimate, Proportion, Z
 from hipcad_desktop.workflows.curves import Ranked, resampled
-from hipcad_desktop.workflows.intervals import auc_of, by_patient, of_resamples, proportion
+from hipcad_desktop.workflows.intervals import BY_PATIENT, auc_of, by_patient, of_resamples, proportion
 
 _FEW_DISCORDANT = 25  # below it the exact test, from it the corrected one (Fleiss, Levin and Paik 2003, 13.1)
 _DELONG, _NEWCOMBE = "paired DeLong", "Newcombe method 10, paired"
@@ -130,6 +130,6 @@ def _share_difference_by_patient(
     a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_], patients: Sequence[str]
 ) -> Estimate:
     if not len(a):
-        return Estimate(None, None, None, 0, "hips", _NEWCOMBE, "no such hip in this partition")
+        return Estimate(None, None, None, 0, "hips", BY_PATIENT, "no such hip in this partition")
     parts = np.stack([b.astype(np.float64) - a, np.ones(len(a))], axis=1)
     return by_patient(patients, parts, lambda sums: np.asarray(sums[:, 0] / sums[:, 1]))

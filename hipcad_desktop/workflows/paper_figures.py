@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from hipcad_desktop.domain.evaluation import Interval
 from hipcad_desktop.domain.metrics import Z
 from hipcad_desktop.workflows.document import Table
+from hipcad_desktop.workflows.figure_words import share
+from hipcad_desktop.workflows.intervals import proportion
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +30,17 @@ PRINTED = (
 SOURCE = "A computer-aided diagnosis system using artificial intelligence for hip fractures, 2020 (1000 test images)"
 
 
-def wald(share: float, n: int) -> tuple[float, float]:
+def wald(value: float, n: int) -> tuple[float, float]:
     """Wald's interval, which the paper must have used: it takes no count, only a share and an n."""
-    half = Z * math.sqrt(share * (1 - share) / n)
-    return share - half, share + half
+    half = Z * math.sqrt(value * (1 - value) / n)
+    return value - half, value + half
 
 
-def paper_table(interval: str, own: tuple[str, str, str]) -> Table:
+def paper_table(interval: Interval, own: tuple[str, str, str]) -> Table:
     """The paper's shares as printed, as their counts give them, and our own of this report beside."""
-    from statsmodels.stats.proportion import proportion_confint
-
     rows = []
-    method = {"wilson": "wilson", "clopper-pearson": "beta"}[interval]
     for figure, ours in zip(PRINTED, own, strict=True):
-        low, high = proportion_confint(figure.hits, figure.n, method=method)
-        words = (
-            f"{100 * figure.hits / figure.n:.1f} % ({100 * low:.1f} to {100 * high:.1f}), {figure.hits} of {figure.n}"
-        )
+        words = share(proportion(figure.hits, figure.n, interval))
         rows.append((figure.name, figure.printed, words, ours))
     rows.append(("F1", "0.961 (0.950 to 0.972)", "not to be had: the scores were not published", ""))
     rows.append(("AUC", "0.992 (0.98 to 1.00)", "not to be had: the scores were not published", ""))
@@ -54,8 +51,8 @@ def paper_table(interval: str, own: tuple[str, str, str]) -> Table:
 def wald_words() -> str:
     """How the printed intervals came about."""
     found = []
-    for figure, share in zip(PRINTED[1:], (0.952, 0.969), strict=True):
-        low, high = wald(share, 1000)
+    for figure, value in zip(PRINTED[1:], (0.952, 0.969), strict=True):
+        low, high = wald(value, 1000)
         found.append(f"{figure.name.lower()} {100 * low:.1f} to {100 * high:.1f}")
     return (
         f"The paper's intervals are those of Wald for n = 1000 ({', '.join(found)}), but sensitivity and specificity "

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from hipcad_desktop.domain.cohort import Partition, PartitionRule
+from hipcad_desktop.domain.cohort import Partition
 from hipcad_desktop.domain.errors import ErrorCode
 from hipcad_desktop.domain.flow import FlowExit, FlowPart, FlowStep, PatientFlow
 from hipcad_desktop.domain.model_card import RESEARCH_USE
@@ -37,9 +37,9 @@ NOT_USABLE: Mapping[str, str] = {
 GAP, MARGIN, SIDE_GAP = 34.0, 24.0, 44.0
 
 
-def patient_flow(project: Project, *, seed: int = SEED, rule: PartitionRule = RULE) -> PatientFlow:
-    """Where every film of the project is: as an export with this seed and rule would take them."""
-    plan, _ = plan_project(project, seed=seed, rule=rule)
+def patient_flow(project: Project) -> PatientFlow:
+    """Where every film of the project is: as an export with the usual seed and rule would take them."""
+    plan, _ = plan_project(project, seed=SEED, rule=RULE)
     rows = {film_code(row): row for row in film_store.film_rows(project, reader=None)}
     return flow_of(rows, plan)
 

@@ -20,7 +20,9 @@ from hipcad_desktop.domain.halving import FRAME_PX
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.domain.preflight import Preflight, PreflightItem, Verdict
 from hipcad_desktop.domain.progress import Watch
-from hipcad_desktop.domain.training import Device, TrainConfig, validated
+from hipcad_desktop.domain.time_words import duration
+from hipcad_desktop.domain.training import VALIDATION_COST, Device, TrainConfig, validated
+from hipcad_desktop.workflows.figure_words import counted
 from hipcad_desktop.workflows.train import (
     Chosen,
     chosen_hips,
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
 _WORK = "The check before the training"
 _FEW_OF_A_CLASS = 30  # validation hips of one class: with fewer a sensitivity of 95 % is not told from 80 %
 _LONG_S = 24 * 3600.0
-_VALIDATION_COST = 1 / 3  # of a training image: no backward pass
 _CHECKPOINTS = 4  # while the fourth is written three are kept (the last two and the best)
 _STATES = 3  # of each parameter in a checkpoint: itself and the two moments of Adam
 _PACKAGE = 2  # weights and graph of the model package
@@ -127,7 +128,8 @@ class _Look:
             raise UserError(
                 ErrorCode.CONFIG_INVALID, field="processes", value=str(self._processes), detail="at least 1"
             )
-        self._add("Recipe", f"{config.recipe}: {config.epochs} epochs, {config.batch} hips a step, seed {config.seed}")
+        epochs = counted(config.epochs, "epoch")
+        self._add("Recipe", f"{config.recipe}: {epochs}, {config.batch} hips a step, seed {config.seed}")
 
     def _hips(self) -> None:
         from hipcad_desktop.imaging.dataset_files import read_manifest
@@ -275,7 +277,7 @@ class _Look:
         validation = counts[Partition.VALIDATION.value]["hips"] * config.epochs
         per_step = min(config.batch, counts[Partition.TRAINING.value]["hips"])
         per_hip = found.seconds_per_step / per_step
-        total = self._found.steps * found.seconds_per_step + validation * per_hip * _VALIDATION_COST
+        total = self._found.steps * found.seconds_per_step + validation * per_hip * VALIDATION_COST
         self._found = replace(
             self._found,
             timed_steps=found.timed_steps,
@@ -283,7 +285,8 @@ class _Look:
             images_per_s=round(1 / per_hip, 2),
             seconds_total=round(total, 1),
         )
-        value = f"about {duration(total)}: {self._found.steps:,} steps of {found.seconds_per_step:.2f} s"
+        steps = counted(self._found.steps, "step")
+        value = f"about {duration(total)}: {steps} of {found.seconds_per_step:.2f} s"
         few = found.hips_timed < min(config.batch, per_step)
         words = (
             f"Timed on {found.timed_steps} steps"
@@ -294,14 +297,6 @@ class _Look:
             self._add("Time", value, "mind", f"{words} Longer than a day: a GPU or the recipe `quick` is faster.")
         else:
             self._add("Time", value, "ok", words)
-
-
-def duration(seconds: float) -> str:
-    """A length of time in words: 40 seconds, 12 minutes, 3.5 hours, 2.1 days."""
-    for most, unit, words in ((90.0, 1.0, "seconds"), (5400.0, 60.0, "minutes")):
-        if seconds < most:
-            return f"{max(1, round(seconds / unit))} {words}"
-    return f"{seconds / 3600:.1f} hours" if seconds < 2 * 86400 else f"{seconds / 86400:.1f} days"
 
 
 def _counts(entries: Sequence[HipEntry], config: TrainConfig) -> Mapping[str, int]:

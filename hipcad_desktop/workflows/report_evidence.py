@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hipcad_desktop.domain.evaluation import Evaluation, HalvingFigures
+from hipcad_desktop.domain.evaluation import INTERVALS, Evaluation, HalvingFigures
+from hipcad_desktop.domain.time_words import utc_words
 from hipcad_desktop.workflows.document import Block, Heading, Note, Paragraph, Table
 from hipcad_desktop.workflows.figure_words import HALVING_WORDS, POINT_WORDS, estimate, share, thresholds_words
 from hipcad_desktop.workflows.paper_figures import SOURCE, paper_table, wald_words
-
-_INTERVAL_WORDS = {"wilson": "Wilson", "clopper-pearson": "Clopper-Pearson (exact)"}
 
 
 def evidence(evaluation: Evaluation, main: HalvingFigures, beside: HalvingFigures | None) -> Iterator[Block]:
@@ -51,7 +50,7 @@ def _paper(evaluation: Evaluation, main: HalvingFigures) -> Iterator[Block]:
     table = paper_table(evaluation.interval, own)
     ours = {"F1": estimate(point.f1), "AUC": estimate(main.auc)}
     rows = tuple((*row[:3], ours.get(row[0], row[3])) for row in table.rows)
-    yield Table(table.head, rows, f"{SOURCE}. Our interval: {_INTERVAL_WORDS[evaluation.interval]}.", table.widths)
+    yield Table(table.head, rows, f"{SOURCE}. Our interval: {INTERVALS[evaluation.interval]}.", table.widths)
 
 
 def _probes(evaluation: Evaluation) -> Iterator[Block]:
@@ -89,7 +88,7 @@ def _openings(evaluation: Evaluation) -> Iterator[Block]:
     rows = tuple(
         (
             str(o.number),
-            f"{o.opened_utc[:19].replace('T', ' ')} UTC",
+            utc_words(o.opened_utc),
             f"{o.model_name}\n{o.model_sha256[:16]}",
             f"{o.thresholds.no_fracture:.4f} and {o.thresholds.fracture:.4f}",
             o.program_version,
@@ -103,7 +102,7 @@ def _openings(evaluation: Evaluation) -> Iterator[Block]:
 def _methods(evaluation: Evaluation, main: HalvingFigures) -> Iterator[Block]:
     yield Heading("How these figures were made")
     yield Paragraph(
-        f"Intervals are 95 %: {_INTERVAL_WORDS[evaluation.interval]} for proportions; for the AUC DeLong, or "
+        f"Intervals are 95 %: {INTERVALS[evaluation.interval]} for proportions; for the AUC DeLong, or "
         "Newcombe's score interval where the classes are apart and DeLong's would have no width; bootstrap by "
         "patient for F1, average precision, the Brier score, calibration and the AUC within films, or Wilson where "
         f"every pair came out alike. PPV and NPV: {main.points[0].ppv.method}. Intervals of proportions and DeLong's "
@@ -131,6 +130,6 @@ def _methods(evaluation: Evaluation, main: HalvingFigures) -> Iterator[Block]:
             f"no fracture below {evaluation.thresholds.no_fracture}, fracture from {evaluation.thresholds.fracture}",
         ),
         ("Temperature", f"{evaluation.temperature}"),
-        ("Program", f"HipCAD Desktop {evaluation.program_version}, {evaluation.created_utc}"),
+        ("Program", f"HipCAD Desktop {evaluation.program_version}, {utc_words(evaluation.created_utc)}"),
     )
     yield Table((), rows, widths=(0.2, 0.8), mono=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from hipcad_desktop.domain.evaluation import Evaluation, HalvingFigures, HipScore, OperatingPoint
 from hipcad_desktop.domain.halving import HalvingMethod
 from hipcad_desktop.domain.metrics import Proportion
+from hipcad_desktop.domain.time_words import utc_words
 from hipcad_desktop.workflows.document import Beside, Block, Card, Cards, Document, Heading, Note, Paragraph, Table
 from hipcad_desktop.workflows.draw_charts import draw_precision_recall, draw_reliability, draw_roc
 from hipcad_desktop.workflows.draw_counts import draw_scores, draw_states
@@ -43,7 +44,7 @@ def report_page(evaluation: Evaluation, scores: Sequence[HipScore], gallery: Seq
         f"{evaluation.partition.capitalize()} partition of the dataset {evaluation.dataset['name']}: "
         f"{counted(main.hips, 'hip')} ({main.fracture} with fracture, {main.no_fracture} without) of "
         f"{counted(main.films, 'film')} of {counted(main.patients, 'patient')}, cut by the "
-        f"{HALVING_WORDS[main.halving]}. {evaluation.created_utc.replace('T', ' ').replace('Z', ' UTC')}."
+        f"{HALVING_WORDS[main.halving]}. {utc_words(evaluation.created_utc)}."
     )
     footer = (
         f"{evaluation.notice} The figures hold for hips like these; another hospital, machine or population needs its "
@@ -55,7 +56,7 @@ def report_page(evaluation: Evaluation, scores: Sequence[HipScore], gallery: Seq
 
 def _alarms(evaluation: Evaluation) -> Iterator[Block]:
     """What puts the figures in question, before any figure."""
-    alarms = "\n".join(f"{p.name}: {p.sentence}" for p in evaluation.probes if p.alarm)
+    alarms = "\n".join(f"{p.name[:1].upper()}{p.name[1:]}: {p.sentence}" for p in evaluation.probes if p.alarm)
     of_paper = next((c.sentence for c in evaluation.cautions if c.code == "leak_paper"), "")
     if alarms and not of_paper:
         yield Note(f"Leak alarm. Do not believe any figure below before this is explained.\n{alarms}", loud=True)

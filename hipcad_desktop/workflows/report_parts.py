@@ -61,7 +61,6 @@ def _negatives(main: HalvingFigures) -> Iterator[Block]:
 def _subgroups(main: HalvingFigures) -> Iterator[Block]:
     groups = [g for kind in KINDS for g in main.subgroups if g.kind == kind and kind != NEGATIVES]
     if not groups:
-        yield from _types(main)
         return
     yield Heading("Where it does better and worse")
     yield Paragraph(
@@ -115,19 +114,6 @@ def _table(kind: str, groups: Sequence[Subgroup]) -> Table:
         figures = (estimate(g.auc), share(g.sensitivity["no_fracture"]), share(last))
         rows.append((g.name, counts, *(two_lines(f) for f in figures)))
     return Table(tuple(head), tuple(rows), widths=(0.2, 0.14, 0.22, 0.22, 0.22))
-
-
-def _types(main: HalvingFigures) -> Iterator[Block]:
-    if not main.types:
-        return
-    yield Heading("Which fractures")
-    yield Table(
-        ("Type", "Sensitivity, no-fracture threshold", "Sensitivity, fracture threshold"),
-        tuple(
-            (t.fracture_type or "no type given", share(t.sensitivity["no_fracture"]), share(t.sensitivity["fracture"]))
-            for t in main.types
-        ),
-    )
 
 
 def _heat(main: HalvingFigures) -> Iterator[Block]:

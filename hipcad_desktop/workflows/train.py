@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.halving import FRAME_PX, HalvingMethod
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.training import Device, TrainConfig, validated
+from hipcad_desktop.workflows.installed import need_installed
 from hipcad_desktop.workflows.pack_model import Measured, Origin, pack_model
 from hipcad_desktop.workflows.train_processes import Spawned, train_in_processes
 from hipcad_desktop.workflows.write_cards import write_run_cards
@@ -181,11 +181,7 @@ def require_training() -> None:
     # Threads that spin while they wait cost four fifths of the speed where the window or anything else wants the same
     # cores (measured: 5 against 28 images a second). Read once, when torch loads its OpenMP.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    for module in _NEEDED:
-        try:
-            importlib.import_module(module)
-        except (ImportError, OSError) as error:  # OSError: a library of torch that Windows cannot load
-            raise UserError(ErrorCode.TRAINING_NOT_INSTALLED, module=module) from error
+    need_installed(_NEEDED)
 
 
 def _train(plan: _Plan, run: RunFolder, *, resume: bool, watch: Watch) -> RunSummary:

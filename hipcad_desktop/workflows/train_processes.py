@@ -38,7 +38,7 @@ from hipcad_desktop.domain.jobs import (
     parse_event,
 )
 from hipcad_desktop.domain.progress import Watch
-from hipcad_desktop.domain.training import Device, TrainConfig
+from hipcad_desktop.domain.training import MEETING, Device, TrainConfig
 
 _WORK = "The training"
 _JOB = "train"
@@ -249,5 +249,5 @@ def _environment(rank: int, processes: int, meeting: Path) -> dict[str, str]:
         "WORLD_SIZE": str(processes),
         "LOCAL_RANK": str(rank),
         "LOCAL_WORLD_SIZE": str(processes),
-        "HIPCAD_MEETING": meeting.as_uri(),
+        MEETING: meeting.as_uri(),
     }

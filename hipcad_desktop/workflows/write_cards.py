@@ -14,6 +14,7 @@ from hipcad_desktop.domain.metrics import Proportion
 from hipcad_desktop.domain.model_card import ModelCard
 from hipcad_desktop.workflows.document import Block, Document, Heading, Note, Paragraph, Table
 from hipcad_desktop.workflows.figure_words import HALVING_WORDS, POINT_WORDS, share, thresholds_words
+from hipcad_desktop.workflows.text_name import text_name
 from hipcad_desktop.workflows.write_html import html_of, markdown_of
 from hipcad_desktop.workflows.write_whole import write_whole
 
@@ -42,7 +43,9 @@ def write_run_cards(run_folder: Path, *, model: Path, dataset: Path) -> None:
     from hipcad_desktop.inference.package import read_package
 
     manifest, entries = read_manifest(dataset)
-    write_cards(run_folder, card=read_package(model).card, manifest=manifest, entries=entries, dataset=dataset.name)
+    write_cards(
+        run_folder, card=read_package(model).card, manifest=manifest, entries=entries, dataset=text_name(dataset)
+    )
 
 
 def model_card_page(card: ModelCard) -> Document:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hipcad_desktop.domain.comparison import Comparison, HalvingComparison, PairedProportion, PointComparison
 from hipcad_desktop.domain.metrics import Estimate
+from hipcad_desktop.domain.time_words import utc_words
 from hipcad_desktop.workflows.document import Block, Card, Cards, Chart, Document, Heading, Note, Paragraph, Table
 from hipcad_desktop.workflows.draw_charts import draw_two_rocs
 from hipcad_desktop.workflows.draw_counts import draw_differences
@@ -44,7 +45,7 @@ def comparison_page(comparison: Comparison) -> Document:
         f"A: {names[0]}\nB: {names[1]}\n{comparison.partition.capitalize()} partition of the dataset "
         f"{comparison.dataset['name']}, the very same {counted(main.hips, 'hip')} ({main.fracture} with fracture, "
         f"{main.no_fracture} without) of {counted(main.patients, 'patient')}. "
-        f"{comparison.created_utc.replace('T', ' ').replace('Z', ' UTC')}."
+        f"{utc_words(comparison.created_utc)}."
     )
     blocks: list[Block] = [Note(c.sentence, loud=c.loud) for c in comparison.cautions]
     blocks += _leading(main)
@@ -176,7 +177,7 @@ def _methods(comparison: Comparison) -> Iterator[Block]:
         ]
     rows += [
         ("hips.csv SHA-256", str(comparison.dataset["hips_sha256"])),
-        ("Program", f"HipCAD Desktop {comparison.program_version}, {comparison.created_utc}"),
+        ("Program", f"HipCAD Desktop {comparison.program_version}, {utc_words(comparison.created_utc)}"),
     ]
     yield Table((), tuple(rows), widths=(0.2, 0.8), mono=True)
 

@@ -33,7 +33,7 @@ def test_alarms_come_first_and_the_predictive_values_name_their_prevalence(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("LEAK ALARM, ")
     assert any("model's AUC, midline halving" in line and "above 0.99" in line for line in lines)
-    assert any("opened for time number 1" in line for line in lines)
+    assert any("Opening number 1 of the sealed test" in line for line in lines)
     assert any("positive predictive value, where 10.0% of the hips are broken: 1.000 (95 %" in line for line in lines)
     assert any(line.startswith("Report: ") and "report.pdf" in line for line in lines)
 

@@ -15,9 +15,11 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from hipcad_desktop.domain.cohort import Partition
+from hipcad_desktop.domain.evaluation import PrCurve
 from hipcad_desktop.domain.jobs import Job
 from hipcad_desktop.gui import settings as keys
 from hipcad_desktop.gui.diagnose.model_file import ModelFile
+from hipcad_desktop.gui.evaluate.figures_page import steps_of
 from hipcad_desktop.gui.evaluate.mode import EvaluateMode, free
 from hipcad_desktop.gui.evaluate.seal import DatasetWithSeal, question_words, seal_words
 from hipcad_desktop.gui.main_window import MainWindow
@@ -310,6 +312,11 @@ def test_words_of_the_seal() -> None:
     assert "opening no. 1" in question_words((), "M")
     assert "settled" in question_words((), "M")
     assert "compare them on validation" in question_words(SEAL, "M")
+
+
+def test_precision_is_held_between_two_recalls() -> None:
+    drawn = steps_of(PrCurve((1.0, 0.5, 0.0), (0.4, 0.8, 1.0)))
+    assert drawn == ((1.0, 0.4), (0.5, 0.4), (0.5, 0.8), (0.0, 0.8), (0.0, 1.0))
 
 
 def test_free_names(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from hipcad_desktop.domain.jobs import Artifact, Cancelled, Epoch, Failed, Finished, Progress, Started
+from hipcad_desktop.domain.time_words import duration
 from hipcad_desktop.domain.training import QUICK
 from hipcad_desktop.gui.training.result_words import failure_words, figure_lines
-from hipcad_desktop.gui.training.run_state import RunState, duration
+from hipcad_desktop.gui.training.run_state import RunState
 from hipcad_desktop.gui.training.worst_hips import LargeHips, read_worst
 from tests.fakes.training_bench import Bench
 

@@ -18,7 +18,7 @@ from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.learning import memory
 from hipcad_desktop.workflows import preflight as workflow
 from hipcad_desktop.workflows import train as training
-from hipcad_desktop.workflows.preflight import duration, preflight
+from hipcad_desktop.workflows.preflight import preflight
 from tests.fakes.made_up_dataset import write_made_up_dataset
 from tests.fakes.tiny_recipe import TINY
 
@@ -186,11 +186,3 @@ def test_without_torch(dataset: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     found = look(dataset, tmp_path / "m.hipcad")
     assert found.items[-1].name == "Training software"
     assert found.verdict == "stop"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.2, "1 seconds"), (40, "40 seconds"), (600, "10 minutes"), (9000, "2.5 hours"), (864000, "10.0 days")],
-)
-def test_lengths_of_time_in_words(seconds: float, words: str) -> None:
-    assert duration(seconds) == words

@@ -5,12 +5,13 @@ from __future__ import annotations
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.evaluation import Evaluation
+from hipcad_desktop.domain.time_words import day_words
 from hipcad_desktop.gui.dialogs.table import WordTable
-from hipcad_desktop.gui.evaluate.parts import card, clear, muted, scrolled
 from hipcad_desktop.gui.evaluate.report_file import ReportFile
-from hipcad_desktop.gui.evaluate.words import day_words, interval_words, value_words
+from hipcad_desktop.gui.evaluate.words import interval_words, value_words
 from hipcad_desktop.gui.widgets.figure_charts import Row, RowChart
 from hipcad_desktop.gui.widgets.notice import Notice
+from hipcad_desktop.gui.widgets.pieces import card, clear, muted, scrolled
 
 _OWN_AUC = "model's AUC"  # workflows.leak_alarms: not a clue, but the model itself being too good
 

@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVB
 
 from hipcad_desktop.domain.comparison import Comparison, HalvingComparison, PairedProportion
 from hipcad_desktop.domain.metrics import Estimate
-from hipcad_desktop.gui.evaluate.parts import Cell, FigureGrid, button_row, card, clear, muted, scrolled
+from hipcad_desktop.gui.evaluate.parts import Cell, FigureGrid
 from hipcad_desktop.gui.evaluate.report_file import open_outside
 from hipcad_desktop.gui.evaluate.words import POINTS
 from hipcad_desktop.gui.widgets.figure_charts import Line, Row, RowChart, SquareChart
 from hipcad_desktop.gui.widgets.notice import Notice
+from hipcad_desktop.gui.widgets.pieces import button_row, card, clear, muted, scrolled
 
 _BEFORE = (
     "Choose a second report of the same hips: another model on the same partition of the same dataset. "

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, pairwise
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from hipcad_desktop.domain.evaluation import Evaluation, HalvingFigures, OperatingPoint
-from hipcad_desktop.gui.evaluate.parts import Cell, FigureGrid, Tile, card, muted, scrolled
+from hipcad_desktop.domain.evaluation import INTERVALS, Evaluation, HalvingFigures, OperatingPoint, PrCurve
+from hipcad_desktop.gui.evaluate.parts import Cell, FigureGrid, Tile
 from hipcad_desktop.gui.evaluate.report_file import ReportFile
 from hipcad_desktop.gui.evaluate.words import HALVINGS, POINTS, point_name, whole_words
 from hipcad_desktop.gui.widgets.figure_charts import Line, Mark, Sign, SquareChart
 from hipcad_desktop.gui.widgets.notice import Notice
+from hipcad_desktop.gui.widgets.pieces import card, muted, scrolled
 
 _LEAK = "leak"  # the caution that sums up the probes, which stand here themselves
 _ONE_CLASS = "Needs hips with and without a fracture."
@@ -132,7 +134,7 @@ class FiguresPage(QWidget):
         ]
         self.points.show_figures([_head(p) for p in points], rows)
         chosen = evaluation.thresholds_from.get("partition", "validation")
-        intervals = {"wilson": "Wilson", "clopper-pearson": "Clopper-Pearson"}[evaluation.interval]
+        intervals = INTERVALS[evaluation.interval]
         cooled = f" Probabilities at temperature {evaluation.temperature:.2f}." if evaluation.temperature != 1 else ""
         self.point_words.setText(
             f"Thresholds chosen on the {chosen} partition only. Intervals are 95 %, of shares {intervals}.{cooled}"
@@ -154,7 +156,7 @@ class FiguresPage(QWidget):
             empty=_ONE_CLASS,
         )
         self.pr.show_curves(
-            [Line("", tuple(zip(pr.recall, pr.precision, strict=True)))] if pr.recall else [],
+            [Line("", steps_of(pr))] if pr.recall else [],
             [
                 Mark(POINTS.get(p.name, (p.name, ""))[0], (recall, p.true_positive / called), colour, sign)
                 for p, (colour, sign) in marks
@@ -208,6 +210,13 @@ class FiguresPage(QWidget):
 def _head(point: OperatingPoint) -> str:
     _, short = POINTS.get(point.name, ("", ""))
     return f"{point_name(point.name, point.threshold)}\n{short}"
+
+
+def steps_of(pr: PrCurve) -> tuple[tuple[float, float], ...]:
+    """Each precision held to the next recall, as average precision counts it: a straight line between would flatter."""
+    points = list(zip(pr.recall, pr.precision, strict=True))
+    corners = ((after[0], before[1]) for before, after in pairwise(points))
+    return (points[0], *chain.from_iterable(zip(corners, points[1:], strict=True)))
 
 
 def _calibration_words(figures: HalvingFigures) -> str:

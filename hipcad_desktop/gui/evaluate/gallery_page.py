@@ -7,10 +7,10 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLayout, QLayoutItem, QPushButton, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.judgement import FALSE_ALARM, FOUND, MISSED, HeatMap
-from hipcad_desktop.gui.evaluate.parts import button_row, clear, heading, muted, scrolled
 from hipcad_desktop.gui.evaluate.pictures import SmallHip
 from hipcad_desktop.gui.evaluate.report_file import HTML, ReportFile, open_outside
 from hipcad_desktop.gui.tasks import Tasks
+from hipcad_desktop.gui.widgets.pieces import button_row, clear, heading, muted, scrolled
 
 _SHELVES = (
     (MISSED, "Misses", "Broken hips called “no fracture”.", "fracture"),

@@ -22,11 +22,11 @@ from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.judgement import HeatMap
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.gui.evaluate.judge_result import JudgeResult
-from hipcad_desktop.gui.evaluate.parts import muted
 from hipcad_desktop.gui.evaluate.pictures import HipPane
 from hipcad_desktop.gui.evaluate.report_file import ReportFile
 from hipcad_desktop.gui.tasks import Tasks
 from hipcad_desktop.gui.widgets.notice import Notice
+from hipcad_desktop.gui.widgets.pieces import muted
 from hipcad_desktop.workflows.judge_heatmaps import JudgingSession
 
 QUESTION = "Does the heat cover the fracture?"

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.agreement import Kappa
 from hipcad_desktop.domain.judgement import JudgementSummary, ReaderJudgements
-from hipcad_desktop.gui.evaluate.parts import card, heading, muted, scrolled
 from hipcad_desktop.gui.evaluate.words import kappa_words
 from hipcad_desktop.gui.widgets.figure_charts import Row, RowChart
+from hipcad_desktop.gui.widgets.pieces import card, heading, muted, scrolled
 
 _ROUNDS = {1: "first round", 2: "second round"}
 _PAPER = (

@@ -27,11 +27,11 @@ from PySide6.QtWidgets import (
 from hipcad_desktop.domain.cohort import Partition
 from hipcad_desktop.domain.evaluation import DEFAULT_PREVALENCE, INTERVALS
 from hipcad_desktop.gui.diagnose.model_box import ModelBox
-from hipcad_desktop.gui.evaluate.parts import heading, muted, scrolled
 from hipcad_desktop.gui.evaluate.run_box import RunBox
 from hipcad_desktop.gui.evaluate.seal import DatasetWithSeal, seal_words
 from hipcad_desktop.gui.widgets.elided import ElidedLabel
 from hipcad_desktop.gui.widgets.notice import Notice
+from hipcad_desktop.gui.widgets.pieces import heading, muted, scrolled
 
 _PARTITIONS = {
     Partition.TEST: "Test: hips never used before. This is the program's accuracy.",

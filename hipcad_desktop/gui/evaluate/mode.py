@@ -16,13 +16,14 @@ from hipcad_desktop.domain.errors import UserError
 from hipcad_desktop.domain.jobs import Artifact, Cancelled, Event, Failed, Finished, Job, Progress, Started
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.domain.report_values import comparison_from_json
+from hipcad_desktop.domain.time_words import day_words
 from hipcad_desktop.gui import settings as keys
 from hipcad_desktop.gui.diagnose.model_file import ModelFile, read_model_file
 from hipcad_desktop.gui.evaluate.launch_page import LaunchPage
 from hipcad_desktop.gui.evaluate.report_file import ReportFile, read_report_file
 from hipcad_desktop.gui.evaluate.report_view import ReportView
 from hipcad_desktop.gui.evaluate.seal import DatasetWithSeal, question_words, read_dataset
-from hipcad_desktop.gui.evaluate.words import day_words, value_words
+from hipcad_desktop.gui.evaluate.words import value_words
 from hipcad_desktop.gui.tasks import Tasks
 from hipcad_desktop.gui.training.result_words import failure_words
 from hipcad_desktop.gui.worker_thread import Worker

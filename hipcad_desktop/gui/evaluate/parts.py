@@ -1,72 +1,17 @@
-"""Pieces that the pages of an evaluation are made of: cards, figures in tiles, grids of figures, scrolling pages."""
+"""How the pages of an evaluation show figures: large in a tile, or many in a grid."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.metrics import Estimate, Proportion
 from hipcad_desktop.gui.evaluate.words import count_words, interval_words, value_words
+from hipcad_desktop.gui.widgets.pieces import clear, muted
 
 Cell = Estimate | Proportion | str | None
-
-
-def muted(words: str = "") -> QLabel:
-    """Secondary words, wrapped, to be copied."""
-    label = QLabel(words)
-    label.setProperty("look", "muted")
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
-
-
-def heading(words: str) -> QLabel:
-    """The heading of a card."""
-    label = QLabel(words)
-    label.setProperty("look", "heading")
-    return label
-
-
-def card(title: str, *parts: QWidget | QLayout, note: str = "") -> QFrame:
-    """A framed part of a page."""
-    frame = QFrame()
-    frame.setProperty("look", "card")
-    column = QVBoxLayout(frame)
-    column.setContentsMargins(16, 12, 16, 14)
-    column.setSpacing(8)
-    if title:
-        column.addWidget(heading(title))
-    for part in parts:
-        if isinstance(part, QWidget):
-            column.addWidget(part)
-        else:
-            column.addLayout(part)
-    if note:
-        column.addWidget(muted(note))
-    column.addStretch(1)
-    return frame
-
-
-def scrolled(inside: QWidget) -> QScrollArea:
-    """A page that scrolls up and down, never sideways."""
-    scroll = QScrollArea()
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setWidgetResizable(True)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setWidget(inside)
-    return scroll
-
-
-def clear(layout: QLayout) -> None:
-    """Take everything out of a layout."""
-    while (item := layout.takeAt(0)) is not None:
-        if (widget := item.widget()) is not None:
-            widget.hide()
-            widget.deleteLater()
-        elif (inner := item.layout()) is not None:
-            clear(inner)
 
 
 class Tile(QFrame):
@@ -132,13 +77,3 @@ def _cell(cell: Cell) -> QWidget:
     column.addWidget(value)
     column.addWidget(muted("  ·  ".join(w for w in (interval_words(cell), count_words(cell)) if w)))
     return holder
-
-
-def button_row(*buttons: QWidget) -> QHBoxLayout:
-    """Buttons from the left."""
-    row = QHBoxLayout()
-    row.setSpacing(8)
-    for button in buttons:
-        row.addWidget(button)
-    row.addStretch(1)
-    return row

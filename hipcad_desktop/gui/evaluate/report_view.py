@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.judgement import FOUND
+from hipcad_desktop.domain.time_words import day_words
 from hipcad_desktop.gui.evaluate.checks_page import ChecksPage
 from hipcad_desktop.gui.evaluate.compare_page import ComparePage
 from hipcad_desktop.gui.evaluate.figures_page import FiguresPage
@@ -13,7 +14,6 @@ from hipcad_desktop.gui.evaluate.gallery_page import GalleryPage
 from hipcad_desktop.gui.evaluate.judge_page import JudgePage
 from hipcad_desktop.gui.evaluate.report_file import HTML, PDF, ReportFile, open_outside
 from hipcad_desktop.gui.evaluate.subgroups_page import SubgroupsPage
-from hipcad_desktop.gui.evaluate.words import day_words
 from hipcad_desktop.gui.tasks import Tasks
 from hipcad_desktop.gui.widgets.elided import ElidedLabel
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hipcad_desktop.domain.seal import Opening
-from hipcad_desktop.gui.evaluate.words import day_words
+from hipcad_desktop.domain.time_words import day_words
 from hipcad_desktop.gui.training.dataset_facts import DatasetFacts, read_dataset_facts
 
 

@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 from hipcad_desktop.domain.evaluation import HalvingFigures
 from hipcad_desktop.domain.metrics import Estimate, Proportion
 from hipcad_desktop.domain.subgroups import KINDS, Subgroup
-from hipcad_desktop.gui.evaluate.parts import card, muted, scrolled
 from hipcad_desktop.gui.evaluate.report_file import ReportFile
 from hipcad_desktop.gui.evaluate.words import POINTS, interval_words, value_words
 from hipcad_desktop.gui.widgets.figure_charts import Row, RowChart
+from hipcad_desktop.gui.widgets.pieces import card, muted, scrolled
 
 _ALL = "All hips"
 _NONE = "The dataset says nothing of types, hospitals, scanners, sex or age, so there are no subgroups."

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from pathlib import Path
-
 from hipcad_desktop.domain.agreement import Kappa
 from hipcad_desktop.domain.metrics import Estimate, Proportion
 
@@ -16,18 +13,18 @@ HALVINGS = {"midline": "as diagnosis halves (midline)", "paper": "by the rectang
 NONE = "–"
 
 
-def value_words(figure: Estimate | Proportion | None, *, percent: bool = False) -> str:
+def value_words(figure: Estimate | Proportion | None) -> str:
     """The figure alone; a dash where it cannot be computed."""
     if figure is None or figure.value is None:
         return NONE
-    return f"{figure.value:.1%}" if percent else f"{figure.value:.3f}"
+    return f"{figure.value:.3f}"
 
 
-def interval_words(figure: Estimate | Proportion | None, *, percent: bool = False) -> str:
+def interval_words(figure: Estimate | Proportion | None) -> str:
     """Its 95 % interval; empty where it has none."""
     if figure is None or figure.value is None or figure.low is None or figure.high is None:
         return ""
-    return f"{figure.low:.1%} to {figure.high:.1%}" if percent else f"{figure.low:.3f} to {figure.high:.3f}"
+    return f"{figure.low:.3f} to {figure.high:.3f}"
 
 
 def count_words(figure: Estimate | Proportion | None) -> str:
@@ -61,20 +58,3 @@ def point_name(name: str, threshold: float) -> str:
     """An operating point for a heading."""
     words, _ = POINTS.get(name, (name.replace("_", " ").capitalize(), ""))
     return f"{words}: from {threshold:.3f}"
-
-
-def day_words(utc: str) -> str:
-    """ "2026-03-01T12:30:15Z" as "1 March 2026, 12:30"; as it stands where it is no time."""
-    try:
-        at = datetime.fromisoformat(utc).astimezone()
-    except ValueError:
-        return utc
-    return f"{at.day} {at:%B %Y, %H:%M}"
-
-
-def short_path(path: Path) -> str:
-    """A path with the home folder as ~."""
-    try:
-        return f"~/{path.relative_to(Path.home()).as_posix()}"
-    except ValueError:
-        return str(path)

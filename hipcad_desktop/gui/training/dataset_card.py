@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QVB
 
 from hipcad_desktop.domain.cohort import Partition
 from hipcad_desktop.gui.training.dataset_facts import COLUMNS, DatasetFacts
-from hipcad_desktop.gui.training.form import button, card, muted
+from hipcad_desktop.gui.training.form import button, card
 from hipcad_desktop.gui.widgets.elided import ElidedLabel
 from hipcad_desktop.gui.widgets.notice import Notice
+from hipcad_desktop.gui.widgets.pieces import muted
 
 _HEADS = ("Patients", "Films", "Fracture", "No fracture")
 

@@ -37,14 +37,6 @@ def card(number: int, text: str, *beside: QWidget) -> tuple[QFrame, QVBoxLayout]
     return frame, layout
 
 
-def muted(words: str = "") -> QLabel:
-    """Explaining words, wrapped."""
-    label = QLabel(words)
-    label.setProperty("look", "muted")
-    label.setWordWrap(True)
-    return label
-
-
 def button(text: str, call: Callable[[], object], *, look: str = "") -> QPushButton:
     """A push button that calls."""
     made = QPushButton(text)

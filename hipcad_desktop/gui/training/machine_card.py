@@ -6,7 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.training import Device
-from hipcad_desktop.gui.training.form import calm, card, combo, muted
+from hipcad_desktop.gui.training.form import calm, card, combo
+from hipcad_desktop.gui.widgets.pieces import muted
 
 MOST_PROCESSES = 64
 _DEVICES: tuple[tuple[Device, str, str], ...] = (

@@ -18,9 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from hipcad_desktop.domain.preflight import Preflight, PreflightItem, Verdict
-from hipcad_desktop.gui.training.form import button, muted, set_look
-from hipcad_desktop.gui.training.run_state import duration
+from hipcad_desktop.domain.time_words import duration
+from hipcad_desktop.gui.training.form import button, set_look
 from hipcad_desktop.gui.widgets.notice import Notice
+from hipcad_desktop.gui.widgets.pieces import muted
 
 # A sign and a word beside each colour.
 _MARKS: Mapping[Verdict, tuple[str, str, str]] = {

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QP
 from hipcad_desktop.domain.training import RECIPES
 from hipcad_desktop.gui.training.draft import RecipeDraft
 from hipcad_desktop.gui.training.fields import BY_NAME, FIELDS, RECIPE_WORDS
-from hipcad_desktop.gui.training.form import FieldEditor, button, card, muted
+from hipcad_desktop.gui.training.form import FieldEditor, button, card
+from hipcad_desktop.gui.widgets.pieces import muted
 
 _SHORT = ("backbone", "epochs", "batch", "input_px", "max_learning_rate")
 

@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 
 from hipcad_desktop.gui.training.draft import RecipeDraft
 from hipcad_desktop.gui.training.fields import FIELDS, Field, words_of
-from hipcad_desktop.gui.training.form import FieldEditor, button, muted, set_look
+from hipcad_desktop.gui.training.form import FieldEditor, button, set_look
+from hipcad_desktop.gui.widgets.pieces import muted
 
 _VALUE_PX = 220
 _RECIPE_PX = 170

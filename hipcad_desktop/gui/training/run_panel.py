@@ -17,12 +17,13 @@ from PySide6.QtWidgets import (
 )
 
 from hipcad_desktop.domain.jobs import Failed
+from hipcad_desktop.domain.time_words import duration
 from hipcad_desktop.gui.tasks import Tasks
 from hipcad_desktop.gui.training.curves import Curves
 from hipcad_desktop.gui.training.form import button, set_look
 from hipcad_desktop.gui.training.result_card import ResultCard
 from hipcad_desktop.gui.training.result_words import failure_words
-from hipcad_desktop.gui.training.run_state import RunState, duration
+from hipcad_desktop.gui.training.run_state import RunState
 from hipcad_desktop.gui.training.worst_hips import WorstHips
 from hipcad_desktop.gui.widgets.elided import ElidedLabel
 from hipcad_desktop.gui.widgets.notice import Notice

@@ -143,15 +143,3 @@ def _kept(points: list[tuple[float, float]], point: tuple[float, float]) -> list
 
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and value == value else None
-
-
-def duration(seconds: float) -> str:
-    """A length of time as a person says it: "40 s", "12 min", "3 h 20 min"."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours / 24:.0f} days"

@@ -23,14 +23,13 @@ from PySide6.QtWidgets import (
 from hipcad_desktop.domain.errors import UserError
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.domain.runs import Compared, RunComparison, RunRow
+from hipcad_desktop.domain.time_words import day_words, duration
 from hipcad_desktop.gui import settings as keys
 from hipcad_desktop.gui.dialogs.table import WordTable
-from hipcad_desktop.gui.evaluate.parts import card, clear, muted, scrolled
-from hipcad_desktop.gui.evaluate.words import day_words
 from hipcad_desktop.gui.tasks import Tasks
 from hipcad_desktop.gui.training.run_curves import MOST_RUNS, EpochChart, RunKey
-from hipcad_desktop.gui.training.run_state import duration
 from hipcad_desktop.gui.widgets.notice import Notice
+from hipcad_desktop.gui.widgets.pieces import card, clear, muted, scrolled
 
 COLUMNS = ("Run", "State", "Begun", "Recipe", "Network", "Epochs", "AUC", "Sens.", "Spec.", "Time", "Device")
 _WIDTHS = (190, 110, 205, 70, 200, 66, 66, 66, 66, 80)

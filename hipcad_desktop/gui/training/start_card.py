@@ -8,9 +8,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from hipcad_desktop.gui.training.draft import RecipeDraft
-from hipcad_desktop.gui.training.form import card, combo, muted
+from hipcad_desktop.gui.training.form import card, combo
 from hipcad_desktop.gui.widgets.elided import ElidedLabel
 from hipcad_desktop.gui.widgets.notice import Notice
+from hipcad_desktop.gui.widgets.pieces import muted
 
 _IMAGENET, _NONE, _FILE, _MODEL, _BOX = "imagenet", "none", "file", "model", "box"
 _CHOICES = {

@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from hipcad_desktop.gui.training.form import card, muted
+from hipcad_desktop.gui.training.form import card
+from hipcad_desktop.gui.widgets.pieces import muted
 
 
 class TargetCard(QWidget):

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QToolBu
 
 from hipcad_desktop.domain.anatomy import Side
 from hipcad_desktop.gui.tasks import Tasks
-from hipcad_desktop.gui.training.form import button, muted
+from hipcad_desktop.gui.training.form import button
+from hipcad_desktop.gui.widgets.pieces import muted
 
 _THUMB_PX = 84
 _CELL_PX = 108
