@@ -36,7 +36,7 @@ _COLUMNS = ("halving", "film_code", "patient", "side", "fracture", "pair_has_fra
 _NEEDED = ("sklearn", "statsmodels", "matplotlib", "jinja2", "reportlab")
 _WHAT = "The comparison"
 _BYTES = 10_000_000
-_FEW_DISCORDANT = 10
+_FEWEST_DISCORDANT = 10
 _HALVINGS = (HalvingMethod.MIDLINE.value, HalvingMethod.PAPER.value)
 
 Scores = Mapping[str, Mapping[str, HipScore]]
@@ -262,7 +262,7 @@ def _cautions(a: _Report, b: _Report, halvings: Sequence[HalvingComparison]) -> 
     fewest = min(
         share.only_a_right + share.only_b_right for p in main.points for share in (p.sensitivity, p.specificity)
     )
-    if fewest < _FEW_DISCORDANT:
+    if fewest < _FEWEST_DISCORDANT:
         text = (
             "On few hips only one of the two was right: McNemar's test can then hardly find a difference, and no "
             "difference found is not the same as none."

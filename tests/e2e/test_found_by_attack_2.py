@@ -31,7 +31,7 @@ def judge_with(report: Path, answers: str, reader: str) -> int:
     return main(["judge", str(report), "--reader", reader, "--answers", str(table)])
 
 
-@pytest.mark.parametrize("reader", [" ", os.fsdecode(b"\xff")])
+@pytest.mark.parametrize("reader", [" ", os.fsdecode(b"\xff")], ids=["blank", "no text"])
 def test_a_name_that_cannot_be_kept_spoils_no_judgements(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], reader: str
 ) -> None:
@@ -41,7 +41,11 @@ def test_a_name_that_cannot_be_kept_spoils_no_judgements(
     assert read_judgements(report) == ()
 
 
-@pytest.mark.parametrize("at", ["9999-12-31", "0001-01-01T00:00+09:00", f"{datetime.now(UTC) + timedelta(days=9)}"])
+@pytest.mark.parametrize(
+    "at",
+    ["9999-12-31", "0001-01-01T00:00+09:00", f"{datetime.now(UTC) + timedelta(days=9)}"],
+    ids=["last year", "first year", "next week"],  # the same in every process that collects
+)
 def test_an_answer_of_no_possible_time_is_not_kept(tmp_path: Path, at: str) -> None:
     report = write_made_up_report(tmp_path / "R")
     assert judge_with(report, at, "A") == 1
