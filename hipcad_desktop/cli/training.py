@@ -114,7 +114,8 @@ def _runs(options: argparse.Namespace) -> int:
     from hipcad_desktop.workflows.list_runs import compare_runs, list_runs
 
     if options.compare:
-        comparison = compare_runs(options.folders)
+        found = [Path(row.path) for folder in options.folders for row in list_runs([folder])]
+        comparison = compare_runs(found or options.folders)
         lines = _comparison_lines(comparison)
         values: Any = comparison.to_json()
     else:

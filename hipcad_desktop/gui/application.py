@@ -16,6 +16,7 @@ from hipcad_desktop import __version__
 from hipcad_desktop.app.paths import APPLICATION
 from hipcad_desktop.gui import settings as keys
 from hipcad_desktop.gui import theme
+from hipcad_desktop.gui.garbage import GarbageCollector
 
 if TYPE_CHECKING:
     from hipcad_desktop.gui.main_window import MainWindow
@@ -35,6 +36,7 @@ def run(
     from hipcad_desktop.gui.main_window import MainWindow
 
     app = make_application(argv)
+    garbage = GarbageCollector()
     window = MainWindow(keys.open_settings())
     install_hook(window)
     window.show()
@@ -46,6 +48,7 @@ def run(
     sys.excepthook = sys.__excepthook__
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the window goes before the application
+    garbage.stop()
     return int(status)
 
 

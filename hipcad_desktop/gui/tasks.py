@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import count
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -77,6 +78,10 @@ class Tasks(QObject):
         self._works: set[Work] = set()
         self._latest: dict[str, tuple[Callable[[], Any], Done[Any], Failed | None] | None] = {}
         self._closed = False
+        # What a call and its callbacks hold may be widgets, and a widget whose last reference goes in another thread
+        # takes the program down: so they lie here, and a thread only knows their number.
+        self._waiting: dict[int, tuple[str, Callable[[], Any], Done[Any] | None, Failed | None]] = {}
+        self._numbers = count()
         # Signals from executor threads: Qt queues them to the thread that this object lives in.
         self._delivered.connect(self._run, Qt.ConnectionType.QueuedConnection)
 
@@ -156,21 +161,28 @@ class Tasks(QObject):
         if self._closed:
             return
 
+        number = next(self._numbers)
+        self._waiting[number] = (what, call, done, failed)
+
         def run() -> None:
+            value, kept = None, None
             try:
-                value = call()
+                value = self._waiting[number][1]()
             except Exception as error:  # handed on: to `failed`, or to the report dialog
                 kept = error
-                self._delivered.emit(lambda: self._failure(what, kept, failed))
-            else:
-                if done is not None:
-                    self._delivered.emit(lambda: done(value))
+            self._delivered.emit((number, value, kept))
 
         executor.submit(run)
 
-    def _run(self, callback: Callable[[], None]) -> None:
-        if not self._closed:
-            callback()
+    def _run(self, outcome: tuple[int, Any, Exception | None]) -> None:
+        number, value, error = outcome
+        what, _, done, failed = self._waiting.pop(number)
+        if self._closed:
+            return
+        if error is not None:
+            self._failure(what, error, failed)
+        elif done is not None:
+            done(value)
 
     def _failure(self, what: str, error: Exception, failed: Failed | None) -> None:
         if isinstance(error, UserError) and error.code is ErrorCode.CANCELLED and failed is None:

@@ -16,6 +16,7 @@ from hipcad_desktop.domain.annotation import Answer, Reading
 from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.gui import settings as keys
 from hipcad_desktop.gui import theme
+from hipcad_desktop.gui.garbage import GarbageCollector
 from hipcad_desktop.gui.main_window import MainWindow
 from hipcad_desktop.workflows.annotate import Session
 from hipcad_desktop.workflows.import_films import import_films
@@ -30,6 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Said by the offscreen platform only: of smallest sizes, raised windows and menus that take the keyboard.
     for item in items:
         item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def garbage_of_the_window(qapp: QApplication) -> Iterator[None]:
+    """Dead widgets are collected in the window's thread only, as in the program."""
+    collector = GarbageCollector()
+    yield
+    collector.stop()
 
 
 @pytest.fixture(autouse=True)
