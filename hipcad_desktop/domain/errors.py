@@ -104,6 +104,8 @@ class ErrorCode(StrEnum):
     NOT_HALVED_MIDLINE_AT_EDGE = "not_halved_midline_at_edge"
     NOT_HALVED_NO_GAP = "not_halved_no_gap"
     NOT_HALVED_NO_MIDLINE = "not_halved_no_midline"  # detail
+    NOT_HALVED_HIP_CUT_OFF = "not_halved_hip_cut_off"  # half
+    NOT_HALVED_NO_HIPS = "not_halved_no_hips"
     NOT_HALVED_SIDE_UNCLEAR = "not_halved_side_unclear"
 
     # a film's other reasons not to be exported

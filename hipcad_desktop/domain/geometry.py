@@ -74,24 +74,45 @@ class Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A strip of the film over its full height: [x0, x1] in film pixels, floating point."""
+    """The part of a film that shows one hip, in film pixels, floating point.
+
+    A strip [x0, x1] over the film's full height where y0 and y1 are None, else the box [x0, x1] x [y0, y1], which may
+    leave the film.
+    """
 
     x0: float
     x1: float
+    y0: float | None = None
+    y1: float | None = None
 
     def __post_init__(self) -> None:
         if not self.x1 > self.x0:
             raise ValueError(f"a window has a width above zero, not [{self.x0}, {self.x1}]")
+        if (self.y0 is None) != (self.y1 is None):
+            raise ValueError("a window has both an upper and a lower edge, or neither")
+        if self.y0 is not None and self.y1 is not None and not self.y1 > self.y0:
+            raise ValueError(f"a window has a height above zero, not [{self.y0}, {self.y1}]")
 
     @property
     def width(self) -> float:
         """Width in film pixels."""
         return self.x1 - self.x0
 
+    @property
+    def is_strip(self) -> bool:
+        """Whether it runs over the film's full height."""
+        return self.y0 is None
+
+    def rows(self, film_height: float) -> tuple[float, float]:
+        """Its upper and lower edge on a film of this height."""
+        return (0.0, film_height) if self.y0 is None or self.y1 is None else (self.y0, self.y1)
+
     def holds(self, rectangle: Rectangle) -> bool:
         """Whether the rectangle lies inside, up to rounding."""
-        return rectangle.x >= self.x0 - 1e-6 and rectangle.x1 <= self.x1 + 1e-6
+        in_x = rectangle.x >= self.x0 - 1e-6 and rectangle.x1 <= self.x1 + 1e-6
+        in_y = self.y0 is None or self.y1 is None or (rectangle.y >= self.y0 - 1e-6 and rectangle.y1 <= self.y1 + 1e-6)
+        return in_x and in_y
 
     def mirrored(self, film_width: float) -> Window:
         """The window in the film flipped about its vertical middle."""
-        return Window(film_width - self.x1, film_width - self.x0)
+        return Window(film_width - self.x1, film_width - self.x0, self.y0, self.y1)

@@ -1,4 +1,4 @@
-"""One film into two hips: by the rectangle (METHOD 3.3) and by the midline (METHOD 3.4).
+"""One film into two hips: by the rectangle (METHOD 3.3), by the midline (3.4) and by the femoral heads (3.4b).
 
 Everything is in pixels of the displayed film; the paper's 50 px of its 380 px frame become a share of the film's
 width, so windows are the same whether computed in the frame or in the film (METHOD 3.2).
@@ -6,6 +6,7 @@ width, so windows are the same whether computed in the frame or in the film (MET
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,11 @@ MARGIN_PX = 50.0
 MARGIN_SHARE = MARGIN_PX / FRAME_PX
 SMALLEST_WINDOW_SHARE = 0.25
 LARGEST_OVERLAP_SHARE = 0.25
+# The square of a hip, in distances of the femoral heads (about 180 mm) from its head's centre: from the acetabulum to
+# beyond the greater trochanter, from the acetabular roof to below the lesser trochanter; about 140 mm a side.
+HIP_INWARDS, HIP_OUTWARDS = 0.30, 0.48
+HIP_ABOVE, HIP_BELOW = 0.22, 0.56
+LEAST_HIP_IN_FILM = 0.6  # of the square's area; below that the hip is cut off by the film's edge
 
 
 class HalvingMethod(StrEnum):
@@ -27,6 +33,7 @@ class HalvingMethod(StrEnum):
 
     PAPER = "paper"  # 50 px from the rectangle
     MIDLINE = "midline"  # the film's midline, windows overlapping by the card's share
+    HIP = "hip"  # a square about each hip, placed and scaled by the femoral heads
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,52 @@ def halve_by_midline(film: Size, midline_px: float, *, overlap_share: float, fra
         right=HipWindow(ImageHalf.RIGHT, Window(film_width - width, film_width), fracture),
         overlap_share=overlap_share,
     )
+
+
+def halve_by_hips(
+    film: Size,
+    left_head: tuple[float, float],
+    right_head: tuple[float, float],
+    *,
+    fracture: bool | None = None,
+) -> Halving:
+    """A square about each hip, from the centres (x, y) of the heads on the picture's left and right (METHOD 3.4b).
+
+    The distance of the heads is the scale: a spacing in a header is the detector's, and hips are enlarged by 10 to 20 %
+    on it. What of a square lies outside the film is black in the hip image. Raises UserError NOT_HALVED_HIP_CUT_OFF
+    where too little of one is inside, NOT_HALVED_NO_HIPS where the heads cannot be those of one pelvis.
+    """
+    across = right_head[0] - left_head[0]
+    if not across > 0 or abs(right_head[1] - left_head[1]) > across / 2:
+        raise UserError(ErrorCode.NOT_HALVED_NO_HIPS)
+    heads_px = math.hypot(across, right_head[1] - left_head[1])
+    width = float(film.width)
+    right = _square(right_head, heads_px)
+    left = _square((width - left_head[0], left_head[1]), heads_px).mirrored(width)
+    for window, half in ((left, ImageHalf.LEFT), (right, ImageHalf.RIGHT)):
+        if _share_inside(window, film) < LEAST_HIP_IN_FILM:
+            raise UserError(ErrorCode.NOT_HALVED_HIP_CUT_OFF, half=half.value)
+    return Halving(
+        method=HalvingMethod.HIP,
+        line_px=(left_head[0] + right_head[0]) / 2,
+        left=HipWindow(ImageHalf.LEFT, left, fracture),
+        right=HipWindow(ImageHalf.RIGHT, right, fracture),
+    )
+
+
+def _square(head: tuple[float, float], heads_px: float) -> Window:
+    """The window of a hip on the picture's right."""
+    x, y = head
+    return Window(
+        x - HIP_INWARDS * heads_px, x + HIP_OUTWARDS * heads_px, y - HIP_ABOVE * heads_px, y + HIP_BELOW * heads_px
+    )
+
+
+def _share_inside(window: Window, film: Size) -> float:
+    y0, y1 = window.rows(film.height)
+    across = min(window.x1, film.width) - max(window.x0, 0.0)
+    down = min(y1, film.height) - max(y0, 0.0)
+    return max(across, 0.0) * max(down, 0.0) / (window.width * (y1 - y0))
 
 
 def mirrored(halving: Halving, film: Size) -> Halving:

@@ -129,6 +129,8 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ),
     ErrorCode.NOT_HALVED_NO_GAP: "The film cannot be halved: the rectangles of the two hips leave no gap between them.",
     ErrorCode.NOT_HALVED_NO_MIDLINE: "The film cannot be halved: {detail}.",
+    ErrorCode.NOT_HALVED_HIP_CUT_OFF: "The hip on the picture's {half} is cut off by the film's edge.",
+    ErrorCode.NOT_HALVED_NO_HIPS: "The two femoral heads were not found where those of one pelvis can lie.",
     ErrorCode.NOT_HALVED_SIDE_UNCLEAR: (
         "The film cannot be halved: a rectangle lies between the film's middle and the midline of the pelvis, so its side is not clear."
     ),

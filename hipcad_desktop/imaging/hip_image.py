@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,17 +20,31 @@ _TOLERANCE_PX = 1e-6
 
 
 def hip_image(eight_bit: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
-    """The window, full height, of a film's 8-bit pixels (H x W) -> uint8 [380, 380], resized once, antialiased.
+    """The window of a film's 8-bit pixels (H x W) -> uint8 [380, 380], resized once, antialiased.
 
-    The window's edges may lie between pixels. Raises ValueError where it leaves the film.
+    The window's edges may lie between pixels. Raises ValueError where a strip leaves the film; what of a box lies
+    outside is black.
     """
     return hip_images(eight_bit, [window])[0]
 
 
 def hip_images(eight_bit: NDArray[np.uint8], windows: Sequence[Window]) -> list[NDArray[np.uint8]]:
     """hip_image of several windows of one film, for little more than the price of one."""
-    low = lowered(eight_bit)
-    return [hip_of(low, window) for window in windows]
+    low = lowered(eight_bit) if any(window.is_strip for window in windows) else None
+    return [hip_of(low, w) if w.is_strip and low is not None else boxed(eight_bit, w) for w in windows]
+
+
+def boxed(eight_bit: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
+    """A box of the film (H x W), uint8 [380, 380], black where it lies outside the film."""
+    height, width = eight_bit.shape
+    y0, y1 = window.rows(height)
+    left, top = math.floor(window.x0), math.floor(y0)
+    right, bottom = math.ceil(window.x1), math.ceil(y1)
+    seen = eight_bit[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    around = ((max(-top, 0), max(bottom - height, 0)), (max(-left, 0), max(right - width, 0)))
+    part = np.pad(seen, around) if any(map(any, around)) else np.ascontiguousarray(seen)
+    box = (window.x0 - left, y0 - top, window.x1 - left, y1 - top)
+    return np.array(Image.fromarray(part).resize((FRAME_PX, FRAME_PX), Image.Resampling.LANCZOS, box=box))
 
 
 def lowered(eight_bit: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from hipcad_desktop.domain.halving import (
     Halving,
     HalvingMethod,
     half_of,
+    halve_by_hips,
     halve_by_midline,
     halve_by_rectangles,
     mirrored,
@@ -202,3 +203,23 @@ def test_what_only_a_bug_can_ask_for() -> None:
         halve_by_rectangles(FRAME, [])
     with pytest.raises(ValueError, match="overlap_share"):
         halve_by_midline(FRAME, 190, overlap_share=0.3)
+
+
+def test_squares_about_the_hips_are_equal_and_scaled_by_the_heads() -> None:
+    film = Size(1000, 800)
+    halving = halve_by_hips(film, (300.0, 300.0), (700.0, 300.0))
+    assert halving.method is HalvingMethod.HIP
+    assert halving.line_px == 500.0
+    left, right = halving.left.window, halving.right.window
+    assert right == Window(700 - 0.30 * 400, 700 + 0.48 * 400, 300 - 0.22 * 400, 300 + 0.56 * 400)
+    assert left.mirrored(1000) == right
+    assert right.width == pytest.approx(right.rows(800)[1] - right.rows(800)[0])
+
+
+def test_a_hip_that_is_cut_off_has_no_square() -> None:
+    with pytest.raises(UserError) as caught:
+        halve_by_hips(Size(760, 800), (300.0, 300.0), (700.0, 300.0))
+    assert caught.value.code is ErrorCode.NOT_HALVED_HIP_CUT_OFF
+    with pytest.raises(UserError) as caught:
+        halve_by_hips(Size(1000, 800), (700.0, 300.0), (300.0, 300.0))
+    assert caught.value.code is ErrorCode.NOT_HALVED_NO_HIPS

@@ -82,3 +82,17 @@ def test_other_pixels_are_another_rendering() -> None:
     film = (np.arange(300 * 400, dtype=np.uint64) * 2654435761 >> 7).astype(np.uint8).reshape(300, 400)
     pixels = hip_image(film, Window(3.25, 371.5)).tobytes()
     assert (RENDERING, hashlib.sha256(pixels).hexdigest()[:16]) == (1, "e34a9a56376be20c")
+
+
+def test_a_box_is_black_where_it_leaves_the_film() -> None:
+    film = np.full((400, 500), 200, np.uint8)
+    image = hip_image(film, Window(400.0, 600.0, 100.0, 300.0))
+    assert image.shape == (380, 380)
+    assert (image[:, :185] == 200).all()
+    assert (image[:, 195:] == 0).all()
+
+
+def test_a_box_inside_the_film_is_that_part_of_it() -> None:
+    film = np.random.default_rng(1).integers(0, 256, (900, 900), dtype=np.uint8)
+    box = Window(100.0, 480.0, 200.0, 580.0)
+    assert (hip_image(film, box) == film[200:580, 100:480]).all()
