@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: run test lint check bench package films clean
+.PHONY: run test lint check bench package paper films clean
 
 run: $(STAMP)
 	@$(PY) packaging/run.py
@@ -21,6 +21,10 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(PY) -m benchmarks
+
+# The paper in small: simulated hospitals and readers, consensus, training, its tables beside the paper's (out/paper)
+paper: $(STAMP)
+	$(PY) -m benchmarks.paper_in_small --again
 
 package: $(STAMP)
 	packaging/build.sh

@@ -20,6 +20,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from hipcad_desktop.domain.anatomy import Side
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.faults import named_fault
 from hipcad_desktop.domain.jobs import (
@@ -43,10 +44,12 @@ from hipcad_desktop.domain.jobs import (
     parse_command,
 )
 from hipcad_desktop.domain.progress import Watch
+from hipcad_desktop.domain.second_opinion import OpinionMethod
 from hipcad_desktop.domain.training import TrainConfig
 
 if TYPE_CHECKING:
     from hipcad_desktop.inference.network import Predictor
+    from hipcad_desktop.workflows.diagnose import KeptFilms
 
 _LAST_RESORT_S = 4.0  # after the end of input; with it an orphan lives less than 5 s, whatever it is busy with
 _PROGRESS_EVERY_S = 0.1
@@ -70,6 +73,7 @@ class Worker:
         self._done = threading.Event()
         self._current = ""
         self._loaded: tuple[tuple[str, int, int], Predictor] | None = None
+        self._films: KeptFilms | None = None
 
     def work(self) -> int:
         """Run jobs until standard input ends; the process's exit status."""
@@ -135,6 +139,8 @@ class Worker:
             "evaluate": _evaluate,
             "compare": _compare,
             "diagnose": self._diagnose,
+            "batch": self._batch,
+            "explain": self._explain,
             "doctor": _doctor,
             "preflight": _preflight,
         }
@@ -156,12 +162,33 @@ class Worker:
             return Failed(job.job, _BUG, {"traceback": places})
 
     def _diagnose(self, arguments: dict[str, Any], watch: Watch) -> Mapping[str, Any]:
-        from hipcad_desktop.workflows.diagnose import diagnose
+        from hipcad_desktop.workflows.diagnose import KeptFilms, diagnose
 
+        self._films = self._films or KeptFilms()
         model = Path(arguments.pop("model"))
         to = Path(arguments.pop("to"))
-        run = diagnose(**arguments, model=model, to=to, network=self._network(model), watch=watch)
+        run = diagnose(**arguments, model=model, to=to, network=self._network(model), films=self._films, watch=watch)
         return {"films": len(run.diagnoses), "failures": len(run.failures)}
+
+    def _batch(self, arguments: dict[str, Any], watch: Watch) -> Mapping[str, Any]:
+        from hipcad_desktop.workflows.diagnose_batch import diagnose_batch
+
+        paths = [Path(path) for path in arguments.pop("paths")]
+        model, to = Path(arguments.pop("model")), Path(arguments.pop("to"))
+        return _plain(
+            asdict(diagnose_batch(paths, **arguments, model=model, to=to, network=self._network(model), watch=watch))
+        )
+
+    def _explain(self, arguments: dict[str, Any], watch: Watch) -> Mapping[str, Any]:
+        from hipcad_desktop.workflows.second_opinions import explain, need_second_opinions, to_json
+
+        need_second_opinions()
+        model, to = Path(arguments.pop("model")), Path(arguments.pop("to"))
+        side, method = Side(arguments.pop("side")), OpinionMethod(arguments.pop("method"))
+        opinion = explain(
+            **arguments, side=side, method=method, model=model, to=to, network=self._network(model), watch=watch
+        )
+        return _plain(to_json(opinion))
 
     def _network(self, model: Path) -> Predictor:
         """The loaded model, kept while the file stays the same: a window asks film by film."""

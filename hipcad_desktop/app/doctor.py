@@ -128,17 +128,23 @@ def _disk() -> Check:
 
 
 def _models() -> list[Check]:
+    from hipcad_desktop.app.box import default_name, models_in_the_box
     from hipcad_desktop.domain.errors import UserError
     from hipcad_desktop.domain.messages import sentence
     from hipcad_desktop.inference.package import read_package
 
     checks = []
-    for package in sorted(paths.resource("models").glob("*.hipcad")):
+    box, named = models_in_the_box(), default_name()
+    for package in box:
         try:
             card = read_package(package).card
-            checks.append(Check("Model in the box", "ok", f"{card.name} ({card.backbone})"))
+            size = f"{package.stat().st_size / 1e6:.0f} MB, {card.precision}"
+            default = ", the default" if package == box[0] else ""
+            checks.append(Check("Model in the box", "ok", f"{card.name} ({card.backbone}, {size}){default}"))
         except UserError as error:
             checks.append(Check("Model in the box", "bad", sentence(error), "install HipCAD again"))
+    if named and named not in [package.name for package in box]:
+        checks.append(Check("Model in the box", "bad", f"{named}, the default, is not there", "install HipCAD again"))
     return checks or [Check("Model in the box", "warn", "none", "train one, or get a .hipcad file from a colleague")]
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hipcad_desktop.app.box import default_model
 from hipcad_desktop.app.paths import resource, user_data
+
+__all__ = ["READER", "default_model", "sample_films", "sample_folder", "sample_project"]
 
 READER = "Sample reader"
 
@@ -31,8 +34,3 @@ def sample_project(folder: Path | None = None) -> Path:
         import_films(project, sample_films(), copy=True, watch=Watch())
         import_readings(project, resource("sample", "readings.csv"), reader=READER, watch=Watch())
     return target
-
-
-def default_model() -> Path | None:
-    """The model in the box; None where none ships."""
-    return next(iter(sorted(resource("models").glob("*.hipcad"))), None)

@@ -93,14 +93,29 @@ def _figure(value: float | None, low: float | None, high: float | None, n: int) 
 
 
 def _diagnose(options: argparse.Namespace) -> int:
+    from hipcad_desktop.cli import answers
     from hipcad_desktop.workflows.diagnose import diagnose
 
+    model = options.model or model_in_the_box()
+    if answers.is_batch(options):
+        return answers.diagnose_batch_verb(options, model)
     watch = _DiagnosisWatch(quiet=options.json)
     try:
-        diagnose(options.files, model=options.model, to=options.to, watch=watch)
+        diagnose(options.files, model=model, to=options.to, watch=watch)
         return 1 if watch.failures else 0
     finally:  # also when stopped midway: what was answered by then is an answer
         _tell_answers(watch, as_json=options.json)
+
+
+def model_in_the_box() -> Path:
+    """The model that ships, for want of another one; said on standard error. Raises UserError NO_MODEL_IN_THE_BOX."""
+    from hipcad_desktop.app.sample import default_model
+
+    model = default_model()
+    if model is None:
+        raise UserError(ErrorCode.NO_MODEL_IN_THE_BOX)
+    complain(f"No --model named: the model in the box answers, {model.name}.")
+    return model
 
 
 class _DiagnosisWatch(TerminalWatch):
@@ -137,10 +152,14 @@ def _tell_answers(watch: _DiagnosisWatch, *, as_json: bool) -> None:
 def _diagnosis_line(answer: Mapping[str, Any]) -> str:
     if answer["refused"]:
         return f"{answer['file']}: {answer['refused']}"
-    hips = "   ".join(
-        f"{hip['side']} {hip['state'].replace('_', ' ')} ({hip['p_fracture']:.1%})" for hip in answer["hips"]
-    )
+    hips = "   ".join(_hip_words(hip) for hip in answer["hips"])
     return f"{answer['file']}: {hips}"
+
+
+def _hip_words(hip: Mapping[str, Any]) -> str:
+    if hip["refused"]:
+        return f"{hip['side']} {hip['refused']}"
+    return f"{hip['side']} {hip['state'].replace('_', ' ')} ({hip['p_fracture']:.1%})"
 
 
 def _share(text: str) -> float:
@@ -173,8 +192,13 @@ def add_verbs(verbs: Any) -> None:
     )
     evaluate.add_argument("--interval", choices=INTERVALS, default="wilson", help="of shares (default: wilson)")
     diagnose = verbs.add_parser("diagnose", help="a probability, a state and an overlay per hip")
-    diagnose.add_argument("files", nargs="+", metavar="FILE")
-    diagnose.add_argument("--model", type=Path, required=True, metavar="M.hipcad")
+    diagnose.add_argument("files", nargs="+", metavar="FILE", help="films, or folders of thousands")
+    diagnose.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a batch of folders: what was answered and is unchanged is kept",
+    )
+    diagnose.add_argument("--model", type=Path, metavar="M.hipcad", help="default: the model in the box")
     diagnose.add_argument("--to", type=Path, required=True, metavar="OUT")
     diagnose.add_argument("--json", action="store_true", help="one JSON array on standard output")
 

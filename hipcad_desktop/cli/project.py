@@ -61,8 +61,11 @@ def _export(options: argparse.Namespace) -> int:
         summary = export_dataset(project, options.to, seed=options.seed, rule=rule, watch=TerminalWatch())
     for film in summary.not_exported:
         complain(f"{film.file_name}: not exported. {film.sentence}")
+    for film in summary.without_squares:
+        complain(f"{film.file_name}: exported without squares about its hips. {film.sentence}")
     unread = any(film.code in _NOT_READ for film in summary.not_exported)
-    say(f"{summary.films} films, {summary.hips} hips in {summary.dataset}.")
+    squares = summary.films - len(summary.without_squares)
+    say(f"{summary.films} films, {summary.hips} hips in {summary.dataset}; squares about the hips of {squares}.")
     _say_counts(summary.counts)
     return 1 if unread else 0
 
@@ -92,7 +95,15 @@ def _synthesize(options: argparse.Namespace) -> int:
 
     rule = _rule(options)
     with open_project(options.project) as project:
-        made = synthesize(project, options.to, hips=options.hips, seed=options.seed, rule=rule, watch=TerminalWatch())
+        made = synthesize(
+            project,
+            options.to,
+            hips=options.hips,
+            broken_share=options.broken_share,
+            seed=options.seed,
+            rule=rule,
+            watch=TerminalWatch(),
+        )
     assert made.synthesis is not None
     say(f"{made.synthesis.words} {made.dataset}")
     if made.synthesis.unusable:
@@ -146,8 +157,15 @@ def add_verbs(verbs: Any) -> None:
     _add_rule(export)
     made = verbs.add_parser("synthesize", help="a dataset whose fractures are made from whole films by program")
     made.add_argument("project", type=Path)
-    made.add_argument("--hips", type=int, required=True, metavar="N", help="synthetic hips to train on, half broken")
+    made.add_argument("--hips", type=int, required=True, metavar="N", help="synthetic hips to train on")
     made.add_argument("--to", type=Path, required=True, metavar="DATASET")
+    made.add_argument(
+        "--broken-share",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="of the synthetic hips; default 0.5: one hip of every film. Less: some films whole; more: some with both",
+    )
     _add_rule(made)
     again = verbs.add_parser("partition", help="partition a dataset again, into a new one with the same hips")
     again.add_argument("dataset", type=Path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hipcad_desktop.app.terminal import TerminalWatch, complain, say
+from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.model_card import RESEARCH_USE
 from hipcad_desktop.domain.training import RECIPES, TrainConfig, validated
 
@@ -59,12 +60,32 @@ def _config(options: argparse.Namespace) -> TrainConfig:
         for name in ("backbone", "weights", "epochs", "batch", "input_px", "seed", "max_learning_rate")
         if (value := getattr(options, name)) is not None
     }
-    return validated(replace(RECIPES[options.recipe], **chosen))
+    config = replace(RECIPES[options.recipe], **chosen)
+    model = _model_to_start_from(options.weights or "")
+    if model is not None and options.backbone is None:
+        from hipcad_desktop.workflows.start_from import starting_from
+
+        config = starting_from(config, model)
+    elif model is not None:
+        config = replace(config, weights=str(model))
+    return validated(config)
+
+
+def _model_to_start_from(weights: str) -> Path | None:
+    """The model package that --start names; None where it names something else."""
+    if weights != "box":
+        return Path(weights) if weights.endswith(".hipcad") else None
+    from hipcad_desktop.app.box import default_model
+
+    if (model := default_model()) is None:
+        detail = "imagenet, none or a file: this installation has no model in it"
+        raise UserError(ErrorCode.CONFIG_INVALID, field="start", value=weights, detail=detail)
+    return model
 
 
 def _run_lines(figures: Mapping[str, Any]) -> Iterator[str]:
     n = f"{figures['n_fracture']} hips with and {figures['n_no_fracture']} without fracture"
-    yield f"  on the validation partition, midline halving ({n}): AUC {figures['auc']:.3f}"
+    yield f"  on the validation partition, {figures['halving']} halving ({n}): AUC {figures['auc']:.3f}"
     for point in ("no_fracture", "fracture"):
         at = figures[f"at_{point}_threshold"]
         shares = ", ".join(
@@ -180,7 +201,13 @@ def _add_training(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--to", type=Path, required=True, metavar="M.hipcad")
     verb.add_argument("--recipe", choices=sorted(RECIPES), default="paper", help="default: paper, which wants a GPU")
     verb.add_argument("--backbone", metavar="NAME", help="any timm network with global average pooling")
-    verb.add_argument("--weights", metavar="imagenet|none|FILE", help="what to start from")
+    verb.add_argument(
+        "--start",
+        "--weights",
+        dest="weights",
+        metavar="imagenet|box|none|FILE",
+        help="what to start from; box: the model that ships. A .hipcad brings its backbone along",
+    )
     verb.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     verb.add_argument("--processes", type=int, default=1, metavar="N", help="share each batch, one process a GPU")
     verb.add_argument("--epochs", type=int, help="this and the next four: instead of the recipe's")

@@ -17,6 +17,11 @@ class Side(StrEnum):
         """The patient's opposite side."""
         return Side.LEFT if self is Side.RIGHT else Side.RIGHT
 
+    @property
+    def word(self) -> str:
+        """The side in words, of the patient."""
+        return "right" if self is Side.RIGHT else "left"
+
 
 class ImageHalf(StrEnum):
     """The picture's half as displayed."""

@@ -76,7 +76,7 @@ class DiscordantHip:
 
 @dataclass(frozen=True, slots=True)
 class HalvingComparison:
-    """Everything of the hips made by one halving. "midline" is how diagnosis halves."""
+    """Everything of the hips made by one halving; "diagnosis": each by its own model's, where these differ."""
 
     halving: str
     hips: int
@@ -102,7 +102,7 @@ class Comparison:
     b: Compared
     dataset: Mapping[str, Any]
     partition: str
-    halvings: tuple[HalvingComparison, ...]  # "midline" first
+    halvings: tuple[HalvingComparison, ...]  # that of diagnosis first
     cautions: tuple[Caution, ...]
     notice: str
 

@@ -9,14 +9,17 @@ from typing import Any
 from hipcad_desktop.domain.anatomy import Side
 from hipcad_desktop.domain.cohort import Partition, PartitionRule
 from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.geometry import Window
 from hipcad_desktop.domain.halving import HalvingMethod
 from hipcad_desktop.domain.messages import sentence
+from hipcad_desktop.domain.metrics import Estimate
 
-SCHEMA = 2  # schema 1 had no hospital, scanner, sex, age band, flags and rectangle; it is still read
+# Older ones are still read. 1: no hospital, scanner, sex, age band, flags and rectangle; 2: no squares about the hips.
+SCHEMA = 3
 MANIFEST_NAME = "dataset.json"
 HIPS_NAME = "hips.csv"
 IMAGES_FOLDER = "images"
-SAFE_FACTS = ("width_share", "reason")  # numbers and words of our own
+SAFE_FACTS = ("width_share", "reason", "half", "inside_share")  # numbers and words of our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,13 @@ class HipEntry:
     rect_x1_px: float | None = None
     rect_y1_px: float | None = None
     synthetic: bool = False  # made from a whole film by program (workflows.synthesize); never in a test partition
+    window_y0: float | None = None  # of a square about the hip, in pixels of the film; None: a strip of full height
+    window_y1: float | None = None
+
+    @property
+    def window(self) -> Window:
+        """The part of the film that the image shows; a square may leave the film."""
+        return Window(self.x0_px, self.x1_px, self.window_y0, self.window_y1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +96,46 @@ class NotExported:
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
-    """What was made by program: hips, half of them broken, from how many whole films, for which partitions."""
+    """What was made by program: hips, from how many whole films, for which partitions, and whether it can be told."""
 
     hips: int
     bases: int
     unusable: int  # whole films whose hips could not be taken apart
     partitions: tuple[str, ...]
+    broken: int | None = None  # of the hips; None: half of them (made before it could be chosen)
+    types: Mapping[str, int] = field(default_factory=dict)  # broken hips by type
+    probe: Estimate | None = None  # AUC of hips left whole by the synthesis against the same hips as they were
 
     @property
     def words(self) -> str:
-        """One sentence for cards, reports and the screen."""
+        """One or two sentences for cards, reports and the screen."""
         synthetic = "validation" in self.partitions
         validation = "validation is synthetic too, of other patients" if synthetic else "validation is real"
-        return (
-            f"Made by program from {self.bases} whole films: {self.hips} synthetic hips, half of them broken; "
+        half = self.broken is None or 2 * self.broken == self.hips
+        broken = "half of them" if half else f"{self.broken} of them"
+        made = (
+            f"Made by program from {self.bases} whole films: {self.hips} synthetic hips, {broken} broken; "
             f"{validation}; test is real."
         )
+        return f"{made} {self.probe_words}".strip()
+
+    @property
+    def probe_words(self) -> str:
+        """Whether the synthesis can be seen, in a sentence; "" where nobody looked."""
+        probe = self.probe
+        if probe is None:
+            return ""
+        asked = "Hips that it left whole, against the same hips as they were (AUC 0.5: no trace of it)"
+        if probe.value is None or probe.low is None or probe.high is None:
+            return f"{asked}: not measured, {probe.reason}."
+        return f"{asked}: {probe.value:.2f} (95 % interval {probe.low:.2f} to {probe.high:.2f}), n = {probe.n}."
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Synthesis:
+        """Back from a JSON object; older ones lack some. Raises KeyError or TypeError where it is none."""
+        probe = values.get("probe")
+        told = None if probe is None else Estimate(**probe)
+        return cls(**{**values, "partitions": tuple(values["partitions"]), "probe": told})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +158,15 @@ class DatasetManifest:
     partitioned_from: str = ""  # hips_sha256 of the dataset that was partitioned again; overlap_share is its export's
     synthesis: Synthesis | None = None  # None: every hip is as it was
     openings_before: int = 0  # how often the test partitions of the datasets before it had been opened
+    without_squares: tuple[NotExported, ...] = ()  # films of the dataset that have no squares about their hips, and why
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
         return {
-            **asdict(replace(self, not_exported=())),
+            **asdict(replace(self, not_exported=(), without_squares=())),
             "mapping_rules": list(self.mapping_rules),
             "not_exported": [n.to_json() for n in self.not_exported],
+            "without_squares": [n.to_json() for n in self.without_squares],
         }
 
     @classmethod
@@ -139,12 +175,12 @@ class DatasetManifest:
         kept = dict(values)
         kept["mapping_rules"] = tuple(kept["mapping_rules"])
         kept["not_exported"] = tuple(NotExported.from_json(n) for n in kept["not_exported"])
+        kept["without_squares"] = tuple(NotExported.from_json(n) for n in kept.get("without_squares", ()))
         if kept.get("rule") is not None:
             rule = kept["rule"]
             kept["rule"] = PartitionRule(rule["validation"], rule["test"], tuple(rule["held_out"]))
         if kept.get("synthesis") is not None:
-            made = kept["synthesis"]
-            kept["synthesis"] = Synthesis(**{**made, "partitions": tuple(made["partitions"])})
+            kept["synthesis"] = Synthesis.from_json(kept["synthesis"])
         kept["linked_patients"] = tuple(tuple(linked) for linked in kept.get("linked_patients", ()))
         return cls(**kept)
 

@@ -19,6 +19,11 @@ class HipState(StrEnum):
     DOUBT = "doubt"
     NO_FRACTURE = "no_fracture"
 
+    @property
+    def words(self) -> str:
+        """The state as it is read."""
+        return self.value.replace("_", " ")
+
 
 def state_of(p_fracture: float, thresholds: Thresholds) -> HipState:
     """The state of a probability under a card's thresholds."""
@@ -58,6 +63,9 @@ class RefusalReason(StrEnum):
     ON_ITS_SIDE = "on_its_side"
     UPSIDE_DOWN = "upside_down"
     INVERTED = "inverted"  # bone is dark
+    HIP_CUT_OFF = "hip_cut_off"  # side: the patient's, in words
+    METAL_ON_HIP = "metal_on_hip"  # side: of that hip alone, the other one is answered
+    METAL_ON_BOTH_HIPS = "metal_on_both_hips"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A probability for one hip, its state, the strip it was computed from, and where its pictures lie."""
+    """A probability for one hip, its state, the window it was computed from, and where its pictures lie."""
 
     side: Side
     half: ImageHalf
@@ -79,11 +87,25 @@ class Prediction:
     window: Window
     heat_path: str = ""  # 8-bit grey PNG of the heat map over the window, its maximum at 255
     overlay_path: str = ""  # PNG of the hip with the heat map over it
+    outside_share: float = 0.0  # of the window's area that lies outside the film, where it is black
+
+
+@dataclass(frozen=True, slots=True)
+class HipRefusal:
+    """One hip of an answered film that gets no number, and why (METHOD 3.7: metal on the hip asked about)."""
+
+    side: Side
+    half: ImageHalf
+    refusal: Refusal
+    window: Window
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One film's answer, bound to the hashes of film and model. refusal is set, or midline and two hips are."""
+    """One film's answer, bound to the hashes of film and model.
+
+    refusal is set, or the midline is and each of the two hips is in hips or in refused_hips.
+    """
 
     file: str  # as the caller named it
     film_id: str
@@ -94,12 +116,15 @@ class Diagnosis:
     midline_px: float | None = None
     side_source: str = ""
     hips: tuple[Prediction, ...] = ()  # the patient's right first
+    refused_hips: tuple[HipRefusal, ...] = ()  # of which hips has none
+    halving: str = "midline"  # the model's: HalvingMethod of the windows
     film_size: tuple[int, int] | None = None  # width, height as displayed
     notice: str = RESEARCH_USE
+    thresholds: Thresholds | None = None  # those that made states of the probabilities
     warnings: tuple[str, ...] = ()  # sentences: why this answer deserves less trust than the card's figures
 
     def hip(self, side: Side) -> Prediction:
-        """The prediction of one side. Raises KeyError on a refused film."""
+        """The prediction of one side. Raises KeyError where the film or this hip was refused."""
         for hip in self.hips:
             if hip.side is side:
                 return hip

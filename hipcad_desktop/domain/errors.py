@@ -59,6 +59,7 @@ class ErrorCode(StrEnum):
     NOT_A_DATASET = "not_a_dataset"  # path
     DATASET_DAMAGED = "dataset_damaged"  # path, detail
     DATASET_ONE_CLASS = "dataset_one_class"  # path, partition, present
+    DATASET_WITHOUT_HALVING = "dataset_without_halving"  # path, halving
     PARTITION_EMPTY = "partition_empty"  # path, partition
     PARTITION_IMPOSSIBLE = "partition_impossible"  # detail
     TEST_SEAL_BROKEN = "test_seal_broken"  # path, detail
@@ -85,10 +86,26 @@ class ErrorCode(StrEnum):
     WORKER_HUNG = "worker_hung"  # seconds
 
     # model packages
+    NO_MODEL_IN_THE_BOX = "no_model_in_the_box"
     NOT_A_MODEL_PACKAGE = "not_a_model_package"  # path
     MODEL_PACKAGE_DAMAGED = "model_package_damaged"  # path, detail
     MODEL_PACKAGE_NEWER = "model_package_newer"  # path, found, known
     TARGET_EXISTS = "target_exists"  # path
+    HALF_CHANGES_ANSWERS = "half_changes_answers"  # path, change, limit: what float16 weights would do
+
+    # diagnoses
+    NOT_A_DIAGNOSIS = "not_a_diagnosis"  # path
+    NOT_A_BATCH = "not_a_batch"  # path, detail
+    BATCH_OTHER_MODEL = "batch_other_model"  # path, begun, asked
+    FILM_BROKE = "film_broke"  # path, detail: a bug met on one film of a batch
+    NOT_A_FOLDER = "not_a_folder"  # path
+    SECOND_OPINION_NOT_INSTALLED = "second_opinion_not_installed"  # module
+    SECOND_OPINION_REFUSED = "second_opinion_refused"  # path, side, detail
+    JOURNAL_BROKEN = "journal_broken"  # path, detail: a file of records that is only ever added to
+    JOURNAL_BUSY = "journal_busy"  # path
+    READ_BEFORE = "read_before"  # film, reader, detail: a step of reading first that cannot follow
+    REFERENCE_BAD = "reference_bad"  # path, detail: a table of what each hip truly has
+    DISPUTED_FILM_MISSING = "disputed_film_missing"  # film, path
 
     # reports
     NOT_A_REPORT = "not_a_report"  # path
@@ -106,6 +123,7 @@ class ErrorCode(StrEnum):
     NOT_HALVED_NO_MIDLINE = "not_halved_no_midline"  # detail
     NOT_HALVED_HIP_CUT_OFF = "not_halved_hip_cut_off"  # half
     NOT_HALVED_NO_HIPS = "not_halved_no_hips"
+    NOT_HALVED_OUTSIDE_SQUARE = "not_halved_outside_square"  # half, inside_share
     NOT_HALVED_SIDE_UNCLEAR = "not_halved_side_unclear"
 
     # a film's other reasons not to be exported

@@ -121,7 +121,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class HalvingFigures:
-    """All figures of the hips made by one halving. "midline" is how diagnosis halves: the program's accuracy."""
+    """All figures of the hips made by one halving; the halving of the model's diagnosis: the program's accuracy."""
 
     halving: str
     hips: int
@@ -164,7 +164,7 @@ class Evaluation:
     partition: str
     thresholds: Thresholds
     thresholds_from: Mapping[str, Any]
-    halvings: tuple[HalvingFigures, ...]  # "midline" first
+    halvings: tuple[HalvingFigures, ...]  # that of diagnosis ("midline" or "hip") first
     cautions: tuple[Caution, ...]
     notice: str
     prevalence: float  # share of broken hips that PPV and NPV are given for

@@ -99,6 +99,11 @@ class Window:
         return self.x1 - self.x0
 
     @property
+    def edges(self) -> tuple[float, ...]:
+        """x0, x1 of a strip; x0, x1, y0, y1 of a box. Window(*edges) is the window again."""
+        return tuple(edge for edge in (self.x0, self.x1, self.y0, self.y1) if edge is not None)
+
+    @property
     def is_strip(self) -> bool:
         """Whether it runs over the film's full height."""
         return self.y0 is None

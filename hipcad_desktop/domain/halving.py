@@ -7,7 +7,7 @@ width, so windows are the same whether computed in the frame or in the film (MET
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import reduce
@@ -25,6 +25,7 @@ LARGEST_OVERLAP_SHARE = 0.25
 # beyond the greater trochanter, from the acetabular roof to below the lesser trochanter; about 140 mm a side.
 HIP_INWARDS, HIP_OUTWARDS = 0.30, 0.48
 HIP_ABOVE, HIP_BELOW = 0.22, 0.56
+LEAST_IN_SQUARE = 0.9  # of a rectangle's area: below that the square about the hip does not show its fracture
 LEAST_HIP_IN_FILM = 0.6  # of the square's area; below that the hip is cut off by the film's edge
 
 
@@ -128,7 +129,7 @@ def halve_by_hips(
     right = _square(right_head, heads_px)
     left = _square((width - left_head[0], left_head[1]), heads_px).mirrored(width)
     for window, half in ((left, ImageHalf.LEFT), (right, ImageHalf.RIGHT)):
-        if _share_inside(window, film) < LEAST_HIP_IN_FILM:
+        if share_inside(window, film) < LEAST_HIP_IN_FILM:
             raise UserError(ErrorCode.NOT_HALVED_HIP_CUT_OFF, half=half.value)
     return Halving(
         method=HalvingMethod.HIP,
@@ -136,6 +137,18 @@ def halve_by_hips(
         left=HipWindow(ImageHalf.LEFT, left, fracture),
         right=HipWindow(ImageHalf.RIGHT, right, fracture),
     )
+
+
+def refuse_outside_squares(halving: Halving, rectangles: Mapping[ImageHalf, Rectangle]) -> None:
+    """Raise UserError NOT_HALVED_OUTSIDE_SQUARE where the rectangle of a half lies too little in its square."""
+    for half, rectangle in rectangles.items():
+        window = halving.of(half).window
+        y0, y1 = window.rows(rectangle.y1)
+        across = min(rectangle.x1, window.x1) - max(rectangle.x, window.x0)
+        down = min(rectangle.y1, y1) - max(rectangle.y, y0)
+        share = max(across, 0.0) * max(down, 0.0) / (rectangle.width * rectangle.height)
+        if share < LEAST_IN_SQUARE:
+            raise UserError(ErrorCode.NOT_HALVED_OUTSIDE_SQUARE, half=half.value, inside_share=round(share, 4))
 
 
 def _square(head: tuple[float, float], heads_px: float) -> Window:
@@ -146,7 +159,8 @@ def _square(head: tuple[float, float], heads_px: float) -> Window:
     )
 
 
-def _share_inside(window: Window, film: Size) -> float:
+def share_inside(window: Window, film: Size) -> float:
+    """The share of a window's area that lies in the film."""
     y0, y1 = window.rows(film.height)
     across = min(window.x1, film.width) - max(window.x0, 0.0)
     down = min(y1, film.height) - max(y0, 0.0)

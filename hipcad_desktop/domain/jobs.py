@@ -17,7 +17,7 @@ VERSION = 1
 HEARTBEAT_S = 2.0
 HUNG_AFTER_S = 10.0
 
-JobKind = Literal["train", "evaluate", "diagnose", "doctor", "decode", "preflight", "compare"]
+JobKind = Literal["train", "evaluate", "diagnose", "doctor", "decode", "preflight", "compare", "explain", "batch"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,10 @@ SENTENCES: Mapping[ErrorCode, str] = {
         "{path}: the {partition} partition has only hips of one class ({present}). "
         "Training needs hips with and without fracture in each: read more films and export again."
     ),
+    ErrorCode.DATASET_WITHOUT_HALVING: (
+        "{path}: no image of this dataset is halved by “{halving}”. Export the dataset again, or choose another model or "
+        "recipe."
+    ),
     ErrorCode.PARTITION_EMPTY: "{path}: the {partition} partition is empty. Export again with more patients.",
     ErrorCode.PARTITION_IMPOSSIBLE: "The partitions cannot be made like this: {detail}. Choose others.",
     ErrorCode.TEST_SEAL_BROKEN: (
@@ -102,12 +106,30 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ),
     ErrorCode.WORKER_DIED: "The worker process ended unexpectedly ({detail}). The last finished epoch is kept: resume the run.",
     ErrorCode.WORKER_HUNG: "The worker process has not answered for {seconds} seconds and was ended. Resume the run.",
+    ErrorCode.NO_MODEL_IN_THE_BOX: "This installation has no model in it. Name one with --model.",
     ErrorCode.NOT_A_MODEL_PACKAGE: "{path}: not a HipCAD model package. Choose a file that HipCAD's training wrote (.hipcad).",
     ErrorCode.MODEL_PACKAGE_DAMAGED: "{path}: the model package is damaged ({detail}), so it is not used. Copy it again from its source.",
     ErrorCode.MODEL_PACKAGE_NEWER: (
         "{path}: this model package was made by a newer version of HipCAD (format {found}; this program knows up to "
         "{known}). Update HipCAD to use it."
     ),
+    ErrorCode.NOT_A_DIAGNOSIS: "{path}: not an answer of HipCAD. Choose a .json file that `hipcad diagnose` wrote.",
+    ErrorCode.NOT_A_BATCH: "{path}: no batch that can go on lies here ({detail}). Choose a new, empty folder.",
+    ErrorCode.BATCH_OTHER_MODEL: (
+        "{path}: this batch was begun with the model {begun}, not with {asked}. Go on with that model, or choose a new folder."
+    ),
+    ErrorCode.FILM_BROKE: "{path}: HipCAD failed on this film ({detail}). This is a bug; the other films are not touched by it.",
+    ErrorCode.NOT_A_FOLDER: "{path}: not a folder that can be watched. Choose one that exists.",
+    ErrorCode.SECOND_OPINION_NOT_INSTALLED: (
+        "Second opinions need {module}, which this installation does not have. Install the Workstation edition, or "
+        "`pip install 'hipcad-desktop[train]'`."
+    ),
+    ErrorCode.SECOND_OPINION_REFUSED: "{path}: the {side} hip has no answer that could be explained ({detail}).",
+    ErrorCode.JOURNAL_BROKEN: "{path}: these records were changed or are damaged ({detail}). Restore the file from a backup, or move it away to begin a new one.",
+    ErrorCode.JOURNAL_BUSY: "{path}: another program is writing there. Close it there, or try again.",
+    ErrorCode.READ_BEFORE: "Film {film}: {reader} cannot take this step ({detail}). What is recorded stays as it is.",
+    ErrorCode.REFERENCE_BAD: "{path}: no reference table ({detail}). It needs the columns file (or film), side, reference.",
+    ErrorCode.DISPUTED_FILM_MISSING: "Film {film} is not in the project {path}, and its file is not known here. Import the film first.",
     ErrorCode.NOT_A_REPORT: "{path} is not the folder of a HipCAD report, or its report.json is damaged.",
     ErrorCode.REPORT_OLDER: "{path}: an earlier HipCAD wrote this report, with fewer figures. Its report.html still opens; evaluate again to see it here.",
     ErrorCode.REPORT_NEWER: "{path}: a newer HipCAD wrote this report. Update HipCAD to open it.",
@@ -117,6 +139,9 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ),
     ErrorCode.HEATMAPS_MISSING: "{path}: this report has no heat maps to judge. There are some where the model found a fracture.",
     ErrorCode.JUDGEMENTS_BAD: "{path}: {detail}.",
+    ErrorCode.HALF_CHANGES_ANSWERS: (
+        "{path}: not made smaller. With weights in half precision a probability would change by {change}, more than {limit}."
+    ),
     ErrorCode.TARGET_EXISTS: "{path}: this file exists and is not overwritten. Choose another name, or move it away.",
     ErrorCode.NOT_HALVED_RECTANGLE_TOO_WIDE: (
         "The film cannot be halved: the rectangle does not fit into a window as wide as the other hip's."
@@ -131,6 +156,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.NOT_HALVED_NO_MIDLINE: "The film cannot be halved: {detail}.",
     ErrorCode.NOT_HALVED_HIP_CUT_OFF: "The hip on the picture's {half} is cut off by the film's edge.",
     ErrorCode.NOT_HALVED_NO_HIPS: "The two femoral heads were not found where those of one pelvis can lie.",
+    ErrorCode.NOT_HALVED_OUTSIDE_SQUARE: "The rectangle on the picture's {half} reaches out of the square about that hip.",
     ErrorCode.NOT_HALVED_SIDE_UNCLEAR: (
         "The film cannot be halved: a rectangle lies between the film's middle and the midline of the pelvis, so its side is not clear."
     ),
@@ -154,6 +180,15 @@ REFUSALS: Mapping[RefusalReason, str] = {
     RefusalReason.ON_ITS_SIDE: "No answer: the film seems to lie on its side. Turn it and open it again.",
     RefusalReason.UPSIDE_DOWN: "No answer: the film seems to be upside down. Turn it and open it again.",
     RefusalReason.INVERTED: "No answer: the film seems to be inverted (bone is dark). Invert it and open it again.",
+    RefusalReason.HIP_CUT_OFF: "No answer: the patient's {side} hip is cut off by the film's edge.",
+    RefusalReason.METAL_ON_HIP: (
+        "No answer for the patient's {side} hip: there seems to be metal on it (prosthesis, nail, plate or screws), and "
+        "the model has learnt hips without."
+    ),
+    RefusalReason.METAL_ON_BOTH_HIPS: (
+        "No answer: there seems to be metal on both hips (prosthesis, nail, plate or screws), and the model has learnt "
+        "hips without."
+    ),
 }
 
 

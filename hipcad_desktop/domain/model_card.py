@@ -8,7 +8,8 @@ from typing import Any
 
 from hipcad_desktop.domain.metrics import Thresholds
 
-SCHEMA = 2  # 1: before temperature and calibrated_prevalence, which then take their defaults
+SCHEMA = 3  # 1: before temperature and calibrated_prevalence, 2: before precision; they then take their defaults
+PRECISIONS = ("float16", "float32")
 RESEARCH_USE = "Research use only. Not for clinical diagnosis."
 
 
@@ -26,8 +27,8 @@ class ModelCard:
     mean: tuple[float, float, float]  # of values in [0, 1], as the weights want
     std: tuple[float, float, float]
     mapping_rules: tuple[str, ...]  # the 8-bit mapping rules seen in training
-    halving: str  # of diagnosis: "midline"
-    overlap_share: float  # d / film width (METHOD 3.4)
+    halving: str  # of diagnosis: "midline" or "hip"
+    overlap_share: float  # d / film width (METHOD 3.4); 0 where halved by the hips
     thresholds: Thresholds
     thresholds_from: Mapping[str, Any]  # partition, halving, n of each class, targets
     config: Mapping[str, Any]  # the TrainConfig
@@ -40,6 +41,7 @@ class ModelCard:
     notice: str = RESEARCH_USE
     temperature: float = 1.0  # logits are divided by it before they become probabilities; fitted on validation
     calibrated_prevalence: float | None = None  # share of broken hips that the probabilities are meant for, if known
+    precision: str = "float32"  # of the weights in the file; they are computed with in float32 always
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""

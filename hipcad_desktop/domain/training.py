@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.halving import HalvingMethod
 
 Device = Literal["auto", "cpu", "cuda"]
 Optimizer = Literal["adam", "adamw"]
@@ -38,6 +39,20 @@ class TrainConfig:
     seed: int
     sensitivity_target: float  # of the "no fracture" threshold, on validation
     specificity_target: float  # of the "fracture" threshold, on validation
+    # Of a square about a hip, at random in each epoch, as the finder may place it elsewhere (METHOD 3.4b).
+    shift_jitter: float = 0.0  # largest shift in x and in y, as a share of its side
+    scale_jitter: float = 0.0  # largest change of its side, as a share of it
+    turn_jitter_deg: float = 0.0  # largest turn
+    # Of what an image looks like, so that one hospital's detector and processing are not learnt (learning/textures.py).
+    sharpness: float = 0.0  # how much of an image's blurring or sharpening is applied
+    gamma: float = 0.0  # largest logarithm of the exponent
+    folds: float = 0.0  # share of images with folds of soft tissue across them
+    edges: float = 0.0  # share of images that end early, black, as at the film's edge
+
+    @property
+    def judged_halving(self) -> HalvingMethod:
+        """How validation and diagnosis halve: by the hips where the network sees nothing else, else at the midline."""
+        return HalvingMethod.HIP if self.halvings == (HalvingMethod.HIP.value,) else HalvingMethod.MIDLINE
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
@@ -45,11 +60,16 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """Back from to_json. Raises UserError CONFIG_INVALID on a missing or unknown field."""
-        known = {f.name for f in fields(cls)}
-        for name in known.symmetric_difference(values):
+        """Back from to_json, also an older one's. Raises UserError CONFIG_INVALID on a missing or unknown field."""
+        whole = with_defaults(values)
+        for name in {f.name for f in fields(cls)}.symmetric_difference(whole):
             raise UserError(ErrorCode.CONFIG_INVALID, field=name, value="", detail="missing or unknown")
-        return cls(**{**values, "halvings": tuple(values["halvings"])})
+        return cls(**{**whole, "halvings": tuple(whole["halvings"])})
+
+
+def with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A config's JSON object with what it lacks because an earlier program wrote it."""
+    return {**{f.name: f.default for f in fields(TrainConfig) if f.default is not MISSING}, **values}
 
 
 PAPER = TrainConfig(
@@ -88,7 +108,23 @@ QUICK = replace(
     contrast=0.2,
 )
 
-RECIPES: Mapping[str, TrainConfig] = {"paper": PAPER, "quick": QUICK}
+HIP = replace(
+    QUICK,
+    recipe="hip",
+    input_px=288,
+    halvings=("hip",),
+    line_jitter=0.0,
+    shift_jitter=0.08,
+    scale_jitter=0.12,
+    turn_jitter_deg=6.0,
+    sharpness=1.0,
+    gamma=0.35,
+    folds=0.5,
+    edges=0.4,
+)
+
+RECIPES: Mapping[str, TrainConfig] = {"paper": PAPER, "quick": QUICK, "hip": HIP}
+TOGETHER = tuple(frozenset(names.split()) for names in ("paper", "midline", "paper midline", "hip"))  # what may train
 
 
 def validated(config: TrainConfig) -> TrainConfig:
@@ -104,7 +140,14 @@ def validated(config: TrainConfig) -> TrainConfig:
         ("brightness", 0 <= config.brightness < 1, "at least 0 and below 1"),
         ("contrast", 0 <= config.contrast < 1, "at least 0 and below 1"),
         ("line_jitter", 0 <= config.line_jitter <= 0.25, "between 0 and 0.25"),
-        ("halvings", bool(config.halvings) and set(config.halvings) <= {"paper", "midline"}, "paper, midline or both"),
+        ("shift_jitter", 0 <= config.shift_jitter <= 0.25, "between 0 and 0.25"),
+        ("scale_jitter", 0 <= config.scale_jitter <= 0.5, "between 0 and 0.5"),
+        ("turn_jitter_deg", 0 <= config.turn_jitter_deg <= 45, "between 0 and 45"),
+        ("sharpness", 0 <= config.sharpness <= 1, "between 0 and 1"),
+        ("gamma", 0 <= config.gamma <= 1, "between 0 and 1"),
+        ("folds", 0 <= config.folds <= 1, "between 0 and 1"),
+        ("edges", 0 <= config.edges <= 1, "between 0 and 1"),
+        ("halvings", set(config.halvings) in TOGETHER, "paper, midline, both of these, or hip alone"),
         ("optimizer", config.optimizer in ("adam", "adamw"), "adam or adamw"),
         ("optimizer", config.recipe != "paper" or config.optimizer == "adam", "adam in the paper's recipe"),
         ("sensitivity_target", 0.5 <= config.sensitivity_target <= 1, "between 0.5 and 1"),

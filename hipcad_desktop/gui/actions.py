@@ -220,7 +220,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "View",
         ("V",),
         "hips",
-        "Both 380 x 380 hip images over the film; tap or hold",
+        "Both hips over the film, as halves and as squares of 380 x 380 pixels; tap or hold",
         "annotate",
         checkable=True,
     ),
@@ -269,6 +269,7 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture("Right drag", "Brightness and contrast, on the screen only"),
     Gesture("O", "In diagnosis: the film without its heat map; tap or hold"),
     Gesture("S", "In diagnosis: both hips side by side, one mirrored"),
+    Gesture("C", "In diagnosis: the outline of the heat map's hottest region"),
     Gesture("Y, N", "In evaluation, judging heat maps: yes, it covers the fracture; no"),
     Gesture("Ctrl+Z", "In evaluation, judging heat maps: take the last answer back"),
 )

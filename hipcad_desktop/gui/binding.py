@@ -21,6 +21,7 @@ from hipcad_desktop.gui.state.project_state import FilmFacts, ProjectState
 from hipcad_desktop.gui.tasks import Failed, Tasks, Work
 
 if TYPE_CHECKING:
+    from hipcad_desktop.gui.dialogs.export import SyntheticHips
     from hipcad_desktop.workflows.annotate import Session
     from hipcad_desktop.workflows.export_dataset import ExportSummary
     from hipcad_desktop.workflows.open_project import Project
@@ -207,7 +208,7 @@ class ProjectBinding(QObject):
         *,
         rule: PartitionRule,
         seed: int,
-        synthetic_hips: int,
+        synthetic: SyntheticHips | None,
         done: Callable[[ExportSummary], None],
         failed: Failed,
     ) -> Work:
@@ -217,10 +218,11 @@ class ProjectBinding(QObject):
         def call(watch: Watch) -> ExportSummary:
             from hipcad_desktop.workflows.export_dataset import export_dataset
 
-            if synthetic_hips:
+            if synthetic is not None:
                 from hipcad_desktop.workflows.synthesize import synthesize
 
-                return synthesize(project, to, hips=synthetic_hips, seed=seed, rule=rule, watch=watch)
+                hips, share = synthetic.hips, synthetic.broken_share
+                return synthesize(project, to, hips=hips, broken_share=share, seed=seed, rule=rule, watch=watch)
             return export_dataset(project, to, seed=seed, rule=rule, watch=watch)
 
         return self._tasks.work("Export dataset", call, done=done, failed=failed)

@@ -18,7 +18,7 @@ from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.gui import settings as keys
 from hipcad_desktop.gui.binding import ProjectBinding
 from hipcad_desktop.gui.dialogs import trouble
-from hipcad_desktop.gui.dialogs.export import ExportDialog
+from hipcad_desktop.gui.dialogs.export import ExportDialog, SyntheticHips
 from hipcad_desktop.gui.dialogs.import_films import ImportDialog, ImportOrder
 from hipcad_desktop.gui.dialogs.summary import import_summary, readings_summary
 from hipcad_desktop.gui.sign_in import SignIn, known_readers, readers_in
@@ -236,9 +236,9 @@ class ProjectCommands(QObject):
                 dialog.show_failure("The export failed; see the report.")
                 self._tasks.broken.emit(error)
 
-        def asked(to: Path, rule: PartitionRule, seed: int, synthetic_hips: int) -> None:
+        def asked(to: Path, rule: PartitionRule, seed: int, synthetic: SyntheticHips | None) -> None:
             work = self._binding.export_dataset(
-                to, rule=rule, seed=seed, synthetic_hips=synthetic_hips, done=exported, failed=failed
+                to, rule=rule, seed=seed, synthetic=synthetic, done=exported, failed=failed
             )
             dialog.follow(work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSettings, QTimer
 from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
@@ -38,6 +39,9 @@ from hipcad_desktop.gui.widgets.empty import EmptyPage
 from hipcad_desktop.gui.widgets.icons import icon
 from hipcad_desktop.gui.widgets.notice import Notice
 from hipcad_desktop.gui.widgets.work_bar import WorkBar
+
+if TYPE_CHECKING:
+    from hipcad_desktop.gui.diagnose.disagree import DisputeAsked
 
 TITLE = "HipCAD Desktop"
 NOTICE = "Research use only"
@@ -147,6 +151,7 @@ class MainWindow(QMainWindow):
         self.commands.train_asked.connect(self.modes.train_on)
         self.modes.mode_shown.connect(self.show_mode)
         self.modes.status_message.connect(self.say)
+        self.modes.dispute_asked.connect(lambda asked: _send_dispute(self, asked))
         self.annotate.status_message.connect(self.say)
         self.annotate.pointer_moved.connect(self._show_pointer)
         self.binding.jumped.connect(lambda _film: self.actions_by_name["mode_annotate"].setChecked(True))
@@ -326,6 +331,12 @@ class MainWindow(QMainWindow):
             self, "Quit HipCAD Desktop?", "\n".join(losses), box.Close | box.Cancel, box.Cancel
         )
         return answer == box.Close
+
+
+def _send_dispute(window: MainWindow, asked: DisputeAsked) -> None:
+    from hipcad_desktop.gui.review.send_dispute import send_dispute
+
+    send_dispute(window.state, window.binding, window.tasks, asked)
 
 
 def _dropped(event: QDropEvent) -> list[Path]:

@@ -17,6 +17,7 @@ class Modes(QStackedWidget):
     """Modes do not know each other, so what one wants of another comes here."""
 
     status_message = Signal(str)
+    dispute_asked = Signal(object)  # of diagnosis, for the project's review queue
     mode_shown = Signal(str)
 
     def __init__(
@@ -60,6 +61,8 @@ class Modes(QStackedWidget):
                 made.status_message.connect(self.status_message)
             if hasattr(made, "diagnose_asked"):
                 made.diagnose_asked.connect(self.diagnose_with)
+            if hasattr(made, "dispute_asked"):
+                made.dispute_asked.connect(self.dispute_asked)
             if hasattr(made, "evaluate_asked"):
                 made.evaluate_asked.connect(self.evaluate)
         return self._made[name]

@@ -150,7 +150,7 @@ class Tour:
 
 
 def _highest(entry: Any) -> float:
-    return max(float(hip.p_fracture) for hip in entry.answer.hips)
+    return max(float(hip.p_fracture or 0.0) for hip in entry.answer.hips)
 
 
 def _facts(entry: Any) -> dict[str, Any]:

@@ -30,9 +30,9 @@ from hipcad_desktop.domain.halving import FRAME_PX, HalvingMethod
 from hipcad_desktop.imaging.hip_image import decode_png
 
 COLUMNS = tuple(f.name for f in fields(HipEntry))
-COLUMNS_OF_1 = COLUMNS[: COLUMNS.index("mapping_high") + 1]  # schema 1; the others take their defaults
+LAST_COLUMN = {1: "mapping_high", 2: "synthetic"}  # of older schemas; what they lack takes its default
 SYNTHETIC = "synthetic_"
-IMAGE_NAME = re.compile(rf"{IMAGES_FOLDER}/({SYNTHETIC})?[0-9a-f]{{12}}_[RL]_(paper|midline)\.png")
+IMAGE_NAME = re.compile(rf"{IMAGES_FOLDER}/({SYNTHETIC})?[0-9a-f]{{12}}_[RL]_(paper|midline|hip)\.png")
 
 
 def image_name(film_code: str, side: Side, halving: HalvingMethod, *, synthetic: bool = False) -> str:
@@ -70,7 +70,7 @@ def read_manifest(dataset: Path, *, verify: bool = False) -> tuple[DatasetManife
         raise _damaged(dataset, HIPS_NAME, "is missing") from error
     if hashlib.sha256(hips).hexdigest() != manifest.hips_sha256:
         raise _damaged(dataset, HIPS_NAME, "is not the file that was exported")
-    entries = _entries(dataset, hips, COLUMNS_OF_1 if manifest.schema == 1 else COLUMNS)
+    entries = _entries(dataset, hips, columns_of(manifest.schema))
     for entry in entries:
         if not (dataset / entry.image).is_file():
             raise _damaged(dataset, entry.image, "is missing")
@@ -109,14 +109,22 @@ def _manifest(dataset: Path) -> DatasetManifest:
         raise _damaged(dataset, MANIFEST_NAME, "is no manifest") from error
 
 
+def columns_of(schema: int) -> tuple[str, ...]:
+    """The columns of hips.csv in a schema."""
+    return COLUMNS[: COLUMNS.index(LAST_COLUMN[schema]) + 1] if schema in LAST_COLUMN else COLUMNS
+
+
 def _entries(dataset: Path, hips: bytes, columns: tuple[str, ...]) -> list[HipEntry]:
     try:
         rows = csv.reader(io.StringIO(hips.decode("utf-8"), newline=""), strict=True)
         if tuple(next(rows, ())) != columns:
             raise _damaged(dataset, HIPS_NAME, "has other columns")
-        return [HipEntry(**_values(dict(zip(columns, row, strict=True)))) for row in rows]
+        entries = [HipEntry(**_values(dict(zip(columns, row, strict=True)))) for row in rows]
+        if any(entry.window.is_strip is (entry.halving is HalvingMethod.HIP) for entry in entries):
+            raise ValueError("squares are of one halving, strips of the others")
     except (ValueError, KeyError, csv.Error) as error:
         raise _damaged(dataset, HIPS_NAME, "has a row that is no hip") from error
+    return entries
 
 
 def _values(row: Mapping[str, str]) -> dict[str, Any]:
@@ -153,6 +161,8 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "rect_x1_px": _maybe,
     "rect_y1_px": _maybe,
     "synthetic": _flag,
+    "window_y0": _maybe,
+    "window_y1": _maybe,
 }
 
 

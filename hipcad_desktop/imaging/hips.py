@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hipcad_desktop.domain.anatomy import ImageHalf
+from hipcad_desktop.domain.scope import HipPoints as HipPoints
 from hipcad_desktop.imaging.gradients import CELL_PX, DIRECTIONS, Floats, gradient_map
 from hipcad_desktop.imaging.pelvis import FoundPelvis
 
@@ -30,18 +31,6 @@ SHAFT_AT = 0.5  # the shaft point lies so far from the head, in distances of the
 BELOW_THE_MIDDLE = 0.04  # the heads lie so much lower than the template's origin says, in distances of the heads
 LARGEST_RESIZE = 0.1
 PARTS = ("mean", "weights", "bias")
-
-
-@dataclass(frozen=True, slots=True)
-class HipPoints:
-    """One hip in pixels of the film: the femoral head's centre, a point down the shaft, and the heads' distance."""
-
-    half: ImageHalf
-    head_x: float
-    head_y: float
-    shaft_x: float
-    shaft_y: float
-    heads_px: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +57,8 @@ def find_hips(
     """The hips of a film, H x W, on the picture's left and on its right, from where the pelvis was found."""
     film = Image.fromarray(np.ascontiguousarray(eight_bit))
     return (
-        _find(film, first_guess(film.size, pelvis, ImageHalf.LEFT), steps or load_steps()),
-        _find(film, first_guess(film.size, pelvis, ImageHalf.RIGHT), steps or load_steps()),
+        refined(film, first_guess(film.size, pelvis, ImageHalf.LEFT), steps),
+        refined(film, first_guess(film.size, pelvis, ImageHalf.RIGHT), steps),
     )
 
 
@@ -100,8 +89,9 @@ def seen(film: Image.Image, at: HipPoints, *, turned: float = 0.0) -> Floats:
     return gradient_map(patch, PATCH_PX).ravel()
 
 
-def _find(film: Image.Image, guess: HipPoints, steps: tuple[Step, ...]) -> HipPoints:
-    for step in steps:
+def refined(film: Image.Image, guess: HipPoints, steps: tuple[Step, ...] | None = None) -> HipPoints:
+    """A hip after the linear steps, from where it was guessed."""
+    for step in steps or load_steps():
         guess = moved(guess, np.asarray((seen(film, guess) - step.mean) @ step.weights + step.bias, np.float32))
     return guess
 

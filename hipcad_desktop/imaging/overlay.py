@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-
-from hipcad_desktop.imaging.hip_image import encode_png
 
 # "inferno" of matplotlib (van der Walt and Smith, CC0) at nine equal steps: lightness rises evenly, so it also reads in
 # grey and with any colour vision.
@@ -57,20 +52,6 @@ def heat_image(heat: NDArray[Any], size: tuple[int, int]) -> NDArray[np.uint8]:
         return np.zeros(level.shape, np.uint8)
     grey: NDArray[np.uint8] = np.rint(level * (255 / peak)).astype(np.uint8)
     return grey
-
-
-def write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    """Write H x W grey or H x W x 3 colour as a PNG, whole or not at all. Raises OSError."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(encode_png(image))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _enlarged(heat: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hipcad_desktop.domain.scope import Pose as Pose
 from hipcad_desktop.imaging.gradients import CELL_PX, DIRECTIONS, Floats, gradient_map, shrunk
 
 HEADS_CELLS = 8  # distance between the femoral heads in the template's frame
@@ -27,6 +28,7 @@ SIZE_STEP = 2**0.2
 WORKING_PX = 640  # the finest level of the pyramid needs about 490 px
 PELVIS_SCORE = 0.15  # from here on a pelvis; right films left out of the fit: least 0.46, 95 % above 0.93
 LOGISTIC_SLOPE = 3.0
+UPRIGHT = Pose()
 MIRRORED_CHANNELS = np.array([4, 3, 2, 1, 0, 7, 6, 5])
 
 
@@ -36,14 +38,6 @@ class Level:
 
     cells: Floats
     size: tuple[int, int]  # width, height of the resized film it was made from
-
-
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """How a film must be changed to be upright: quarter turns counter-clockwise, and grey inverted or not."""
-
-    quarter_turns: int = 0
-    inverted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +87,7 @@ def pyramid(eight_bit: NDArray[np.uint8]) -> tuple[Level, ...]:
     return tuple(Level(gradient_map(film, size), size) for size in _sizes(film))
 
 
-def find_pelvis(levels: tuple[Level, ...], pose: Pose = Pose(), *, template: Template | None = None) -> FoundPelvis:
+def find_pelvis(levels: tuple[Level, ...], pose: Pose = UPRIGHT, *, template: Template | None = None) -> FoundPelvis:
     """The best fit over all places and sizes of the film changed by the pose."""
     template = template or load_template()
     best, best_view = FoundPelvis(score=-10.0, x=0.5, y=0.5, heads=0.0), np.zeros(template.weights.shape, np.float32)

@@ -113,10 +113,11 @@ def _search(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, bo
         elif is_folder:
             yield from _search(path, seen)
         else:
-            yield path, is_file and _counts_as_film(path)
+            yield path, is_file and counts_as_film(path)
 
 
-def _counts_as_film(path: Path) -> bool:
+def counts_as_film(path: Path) -> bool:
+    """Whether a file found in a folder is taken for a film: by its extension, else by its first bytes."""
     if path.name.upper() == "DICOMDIR":  # a table of contents, no film
         return False
     if path.suffix.lower() in FILM_EXTENSIONS:

@@ -1,7 +1,7 @@
 """Whether the method may answer on a film: the header first, then the pixels (METHOD 3.7).
 
 Right films count most: an unknown word in a header is no reason to refuse, and what the pixels show decides. Figures
-on films left out of the fit are in PELVIS_TEMPLATE.md.
+on films left out of the fit are in FINDER.md.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from hipcad_desktop.domain.diagnosis import Refusal, RefusalReason
 from hipcad_desktop.domain.radiograph import HeaderFacts
-from hipcad_desktop.domain.scope import FilmScope
+from hipcad_desktop.domain.scope import FilmScope, Found
 from hipcad_desktop.imaging.film import Film
-from hipcad_desktop.imaging.pelvis import PELVIS_SCORE, FoundPelvis, Level, Pose, find_pelvis, pyramid
+from hipcad_desktop.imaging.finder import FRONTAL, find
+from hipcad_desktop.imaging.pelvis import UPRIGHT, find_pelvis, pyramid
 
 # PS3.3 C.7.3.1.1.1. DR, DF and XA are retired or stretched names that X-ray films come under, OT says nothing.
 XRAY_MODALITIES = frozenset({"CR", "DX", "DR", "RG", "RF", "DF", "XA", "OT", "SC"})
@@ -33,20 +34,12 @@ LATERAL_WORD = re.compile(r"LATERAL|AXIAL|OBLIQUE|FROG")
 
 SMALLEST_PX = 200
 BLANK_LEVELS = 6  # grey levels between the 0.5th and the 99.5th percentile
-LEAST_SYMMETRY = 0.2  # right films: least 0.32, median 0.65
 LEAST_BEYOND_THE_HEADS = 0.13  # in distances of the heads; right films: least 0.16
-SURE_SCORE = 0.9  # from here on no other pose is tried
-HINT_SCORE = -0.2  # from here on a large pelvis at the film's edge is told as one hip
+WHOLE = 0.5  # from here on both hips of it lie in the film; below, the pelvis template is asked as well
+SURE_SCORE, LEAST_SYMMETRY = 0.9, 0.2  # of the template; right films left out of its fit: median 1.5, least 0.32
+HINT_SCORE = -0.2  # of the template: from here on a large pelvis at the film's edge is told as one hip
 LARGE_PELVIS = 0.3  # distance of the heads as a share of the width
-OTHER_POSES = {
-    Pose(1): RefusalReason.ON_ITS_SIDE,
-    Pose(3): RefusalReason.ON_ITS_SIDE,
-    Pose(2): RefusalReason.UPSIDE_DOWN,
-    Pose(0, inverted=True): RefusalReason.INVERTED,
-    Pose(1, inverted=True): RefusalReason.ON_ITS_SIDE,
-    Pose(3, inverted=True): RefusalReason.ON_ITS_SIDE,
-    Pose(2, inverted=True): RefusalReason.UPSIDE_DOWN,
-}
+POSES = {1: RefusalReason.ON_ITS_SIDE, 2: RefusalReason.UPSIDE_DOWN, 3: RefusalReason.ON_ITS_SIDE}
 
 
 def look(film: Film) -> FilmScope:
@@ -81,33 +74,44 @@ def look_at_pixels(eight_bit: NDArray[np.uint8]) -> FilmScope:
     low, high = np.percentile(eight_bit[::step, ::step], (0.5, 99.5))
     if high - low < BLANK_LEVELS:
         return FilmScope(None, 0.0, Refusal(RefusalReason.BLANK))
-    levels = pyramid(eight_bit)
-    upright = find_pelvis(levels)
-    refusal = _pose_refusal(levels, upright) or _pelvis_refusal(upright)
-    found = upright.score >= PELVIS_SCORE or (refusal is not None and refusal.reason is RefusalReason.ONE_HIP_ONLY)
-    return FilmScope(upright.x * width if found else None, upright.confidence, refusal)
+    return judged(eight_bit, find(eight_bit))
 
 
-def _pose_refusal(levels: tuple[Level, ...], upright: FoundPelvis) -> Refusal | None:
-    """A pelvis found more clearly on the side, upside down or inverted than upright."""
-    if upright.score >= SURE_SCORE:
+def judged(eight_bit: NDArray[np.uint8], found: Found) -> FilmScope:
+    """What follows from what the finder saw on a film."""
+    refusal = _pose_refusal(found) or _pelvis_refusal(found, eight_bit)
+    told = refusal is None or refusal.reason is RefusalReason.ONE_HIP_ONLY
+    return FilmScope(found.midline_px if told else None, found.frontal, refusal, found)
+
+
+def _pose_refusal(found: Found) -> Refusal | None:
+    """A pelvis on its side, upside down or with dark bone."""
+    if found.pose == UPRIGHT or found.frontal < FRONTAL:
         return None
-    found = {pose: find_pelvis(levels, pose) for pose in OTHER_POSES}
-    pose = max(found, key=lambda p: found[p].score)
-    if found[pose].score <= upright.score or not _is_pelvis(found[pose]):
-        return None
-    return Refusal(OTHER_POSES[pose])
+    return Refusal(POSES.get(found.pose.quarter_turns, RefusalReason.INVERTED))
 
 
-def _pelvis_refusal(found: FoundPelvis) -> Refusal | None:
+def _pelvis_refusal(found: Found, eight_bit: NDArray[np.uint8]) -> Refusal | None:
     """What speaks against the pelvis found upright, None where nothing does."""
-    at_the_edge = found.beyond_the_heads < LEAST_BEYOND_THE_HEADS and found.heads >= LARGE_PELVIS
-    if at_the_edge and found.score >= HINT_SCORE:
+    if found.frontal < FRONTAL:
+        if _is_one_hip(eight_bit):
+            return Refusal(RefusalReason.ONE_HIP_ONLY)
+        return Refusal(RefusalReason.NOT_FRONTAL_PELVIS, {"detail": f"likeness {found.frontal:.0%}"})
+    left, right = found.hips
+    beyond = min(left.head_x / left.heads_px, (eight_bit.shape[1] - right.head_x) / right.heads_px)
+    if beyond < LEAST_BEYOND_THE_HEADS or (found.whole < WHOLE and not _template_is_sure(eight_bit)):
         return Refusal(RefusalReason.ONE_HIP_ONLY)
-    if found.score < PELVIS_SCORE:
-        return Refusal(RefusalReason.NOT_FRONTAL_PELVIS, {"detail": f"likeness {found.confidence:.0%}"})
-    return None if _is_pelvis(found) else Refusal(RefusalReason.NO_MIDLINE)
+    return None
 
 
-def _is_pelvis(found: FoundPelvis) -> bool:
-    return found.score >= PELVIS_SCORE and found.symmetry >= LEAST_SYMMETRY
+def _is_one_hip(eight_bit: NDArray[np.uint8]) -> bool:
+    """Of a film that is refused anyway: whether the template sees a large pelvis at its edge."""
+    pelvis = find_pelvis(pyramid(eight_bit))
+    at_the_edge = pelvis.beyond_the_heads < LEAST_BEYOND_THE_HEADS and pelvis.heads >= LARGE_PELVIS
+    return at_the_edge and pelvis.score >= HINT_SCORE
+
+
+def _template_is_sure(eight_bit: NDArray[np.uint8]) -> bool:
+    """The second opinion where the network doubts that both hips are there: right films count most."""
+    pelvis = find_pelvis(pyramid(eight_bit))
+    return pelvis.score >= SURE_SCORE and pelvis.symmetry >= LEAST_SYMMETRY

@@ -2,6 +2,10 @@
 
 The file is a stored (not compressed) zip of exactly card.json, model.onnx and weights.safetensors. Its comment is the
 SHA-256, in 64 hex digits, of every byte before the comment, zip headers included. No pickle anywhere (RELIABILITY 4.1).
+
+Since schema 3 the weights are in it once: model.onnx lacks what weights.safetensors holds, where they may be float16,
+and the latter's note "graph" says which initializer is which tensor. Schemas 1 and 2 hold a complete graph. Whoever
+reads gets a complete graph in float32 from each.
 """
 
 from __future__ import annotations
@@ -14,14 +18,17 @@ import os
 import stat
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NoReturn
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.halving import LARGEST_OVERLAP_SHARE, HalvingMethod
-from hipcad_desktop.domain.model_card import SCHEMA, ModelCard
+from hipcad_desktop.domain.model_card import PRECISIONS, SCHEMA, ModelCard
 from hipcad_desktop.inference.graph import graph_problem
+from hipcad_desktop.inference.initializers import completed, taken_out
+from hipcad_desktop.inference.stored_weights import half_precision, header, note, tensors, with_note
 
 CARD, ONNX, WEIGHTS = "card.json", "model.onnx", "weights.safetensors"
 LARGEST_FILE = 2 << 30
@@ -30,6 +37,8 @@ COMMENT_LENGTH = 64  # hex digits of a SHA-256
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # so that the same content gives the same bytes
 _LOCAL_HEADER = b"PK\x03\x04"
 _CHUNK = 1 << 20
+_ONCE = 3  # the first schema with the weights once
+_OF_GRAPH = "graph"  # the note in weights.safetensors: JSON, initializer -> tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +61,17 @@ def read_package(path: Path) -> ModelPackage:
         sha256 = _checked_hash(file, path)
         with _as_zip(file, path) as archive:
             card = _read_card(archive, path)
-            return ModelPackage(path=path, card=card, onnx=_member(archive, ONNX, path), sha256=sha256)
+            graph = _member(archive, ONNX, path)
+            weights = _member(archive, WEIGHTS, path) if card.schema >= _ONCE else None
+    try:
+        onnx = graph if weights is None else _whole(graph, weights)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(ErrorCode.MODEL_PACKAGE_DAMAGED, path=str(path), detail="its graph lacks weights") from error
+    return ModelPackage(path=path, card=card, onnx=onnx, sha256=sha256)
 
 
 def read_weights(path: Path) -> bytes:
-    """The weights of a package as the bytes of a safetensors file, checked as read_package does."""
+    """The weights of a package as the bytes of a safetensors file, float16 or float32, checked as read_package does."""
     with _opened(path) as file:
         _checked_hash(file, path)
         with _as_zip(file, path) as archive:
@@ -70,6 +85,7 @@ def read_weights(path: Path) -> bytes:
 def write_package(path: Path, *, card: ModelCard, onnx: bytes, weights: bytes) -> str:
     """Write a package and return the SHA-256 of the file; path holds either the old file or the whole new one.
 
+    onnx is the complete graph. What of it `weights` holds value for value is written once (card.schema 3).
     Raises ValueError where card, graph or weights would not be read back, UserError FOLDER_NOT_WRITABLE or DISK_FULL
     where the file cannot be written.
     """
@@ -78,6 +94,10 @@ def write_package(path: Path, *, card: ModelCard, onnx: bytes, weights: bytes) -
         raise ValueError(f"the ONNX graph does not fit: {problem}")
     if not _is_safetensors(weights):
         raise ValueError("the weights are no safetensors file")
+    if half_precision(weights) != (card.precision == "float16"):
+        raise ValueError(f"the card's precision, {card.precision}, is not that of the weights")
+    if card.schema >= _ONCE:
+        onnx, weights = _once(onnx, weights)
     if len(onnx) + len(weights) + LARGEST_CARD > LARGEST_FILE:
         raise ValueError("the package would be larger than read_package accepts")
     members = ((CARD, card_bytes), (ONNX, onnx), (WEIGHTS, weights))
@@ -98,6 +118,23 @@ def write_package(path: Path, *, card: ModelCard, onnx: bytes, weights: bytes) -
         if temporary is not None:
             temporary.unlink(missing_ok=True)
     return sha256
+
+
+def _once(onnx: bytes, weights: bytes) -> tuple[bytes, bytes]:
+    """Graph and weights such that no weight is in both, and the graph can be completed again."""
+    graph, names = taken_out(onnx, tensors(weights))
+    if not names:
+        return onnx, weights
+    weights = with_note(weights, _OF_GRAPH, json.dumps(names, separators=(",", ":")))
+    if problem := graph_problem(_whole(graph, weights)):
+        raise ValueError(f"the ONNX graph does not fit once its weights are out: {problem}")
+    return graph, weights
+
+
+def _whole(graph: bytes, weights: bytes) -> bytes:
+    """The complete graph. Raises ValueError, KeyError, TypeError or AttributeError where the weights do not fit it."""
+    names = json.loads(note(weights, _OF_GRAPH) or "{}")
+    return completed(graph, tensors(weights), names)
 
 
 def _write_members(file: IO[bytes], members: tuple[tuple[str, bytes], ...]) -> str:
@@ -186,7 +223,7 @@ def _read_card(archive: zipfile.ZipFile, path: Path) -> ModelCard:
             raise UserError(ErrorCode.MODEL_PACKAGE_NEWER, path=str(path), found=schema, known=SCHEMA)
         card = ModelCard.from_json(values)
         _refuse_unfit_card(card)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise UserError(ErrorCode.MODEL_PACKAGE_DAMAGED, path=str(path), detail="its card is no card") from error
     if names != [CARD, ONNX, WEIGHTS]:
         _damaged(path, "it does not hold exactly card, graph and weights")
@@ -221,6 +258,8 @@ def _card_text(card: ModelCard) -> str:
 def _refuse_unfit_card(card: ModelCard) -> None:
     """Raise ValueError on a card whose numbers no network or halving can use."""
     numbers = (*card.mean, *card.std, card.overlap_share)
+    texts = (card.created_utc, card.program_version, card.backbone, card.recipe, card.intended_use, card.limits)
+    tables = (card.thresholds_from, card.config, card.data, card.figures, card.versions)
     checks = (
         (isinstance(card.schema, int) and 1 <= card.schema <= SCHEMA, "schema"),
         (isinstance(card.name, str) and bool(card.name.strip()), "name"),
@@ -229,9 +268,12 @@ def _refuse_unfit_card(card: ModelCard) -> None:
         (all(isinstance(v, int | float) and math.isfinite(v) for v in numbers), "numbers"),
         (all(v > 0 for v in card.std), "std"),
         (0 <= card.overlap_share <= LARGEST_OVERLAP_SHARE, "overlap_share"),
-        (card.halving == HalvingMethod.MIDLINE.value, "halving"),
+        (card.halving in (HalvingMethod.MIDLINE.value, HalvingMethod.HIP.value), "halving"),
+        (card.precision in PRECISIONS, "precision"),
         (all(isinstance(rule, str) for rule in card.mapping_rules), "mapping_rules"),
         (bool(card.notice), "notice"),
+        (all(isinstance(text, str) for text in texts), "words"),
+        (all(isinstance(table, Mapping) for table in tables), "tables"),
     )
     for ok, what in checks:
         if not ok:
@@ -240,13 +282,11 @@ def _refuse_unfit_card(card: ModelCard) -> None:
 
 def _is_safetensors(content: bytes) -> bool:
     """Whether the bytes begin with a safetensors header: eight bytes of length, then that much JSON."""
-    length = int.from_bytes(content[:8], "little")
-    if not 2 <= length <= min(LARGEST_CARD, len(content) - 8):
-        return False
     try:
-        return isinstance(json.loads(content[8 : 8 + length]), dict)
-    except (ValueError, RecursionError):
+        header(content)
+    except ValueError:
         return False
+    return True
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -65,13 +65,16 @@ def build_network(config: TrainConfig) -> HipNetwork:
     _refuse_unknown(config.backbone)
     torch.manual_seed(config.seed)
     try:
-        backbone = timm.create_model(config.backbone, pretrained=False, num_classes=2, drop_rate=0.0)
+        backbone: Any = timm.create_model(config.backbone, pretrained=False, num_classes=2, drop_rate=0.0)
     except (RuntimeError, TypeError, ValueError, KeyError, AssertionError) as error:
         raise _unfit(config.backbone, f"timm cannot build it: {first_line(error)}") from error
     wanted = getattr(backbone, "pretrained_cfg", None) or {}
     mean, std = wanted.get("mean", _IMAGENET[0]), wanted.get("std", _IMAGENET[1])
     network = HipNetwork(backbone, Preprocess(input_px=config.input_px, mean=mean, std=std), dropout=config.dropout)
     _refuse_other_heads(network, config)
+    # A loud random head begins with a loss of 3 or 4, and its gradients spoil the features before it has learnt.
+    torch.nn.init.normal_(backbone.get_classifier().weight, std=0.01)
+    torch.nn.init.zeros_(backbone.get_classifier().bias)
     return network
 
 

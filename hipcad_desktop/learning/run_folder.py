@@ -21,7 +21,7 @@ import torch
 import hipcad_desktop
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.faults import is_disk_full
-from hipcad_desktop.domain.training import TrainConfig
+from hipcad_desktop.domain.training import TrainConfig, with_defaults
 from hipcad_desktop.learning import checkpoint
 from hipcad_desktop.learning.device import driver_version, torch_build
 
@@ -63,7 +63,7 @@ class RunFolder:
             environment = json.loads((self.path / _ENVIRONMENT).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UserError(ErrorCode.RUN_OTHER, path=str(self.path), detail="its config cannot be read") from error
-        ours = config.to_json()
+        theirs, ours = with_defaults(theirs), config.to_json()
         differing = sorted(k for k in ours.keys() | theirs.keys() if ours.get(k) != theirs.get(k))
         if environment.get("data_sha256") != data_sha256:
             differing.append("dataset")

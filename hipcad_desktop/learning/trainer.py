@@ -264,7 +264,9 @@ class Trainer:
             self._check()
             whole = batch.part(slice(start, end))
             part = whole.part(team.share(len(whole)))
-            pixels = changed(self._network.preprocess, self._data.training.batch(part.image, device), part)
+            pixels = changed(
+                self._network.preprocess, self._data.training.batch(part.image, device), part, self._config
+            )
             pixels = pixels.contiguous(memory_format=torch.channels_last)
             with nullcontext() if end == len(batch) else self._spread.adding_up():
                 with torch.autocast(device.type, dtype=self._device.amp) if self._device.amp else nullcontext():

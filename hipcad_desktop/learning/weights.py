@@ -6,6 +6,7 @@ by order where count, kinds and shapes are the same. A classifier of another num
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import pickle
 import urllib.error
@@ -25,6 +26,7 @@ from hipcad_desktop.learning.architecture import HipNetwork
 from hipcad_desktop.learning.wording import first_line
 
 _PROBE_S = 4.0
+_SMALLEST_HALF = 1 << 14  # values of a tensor that is rounded to float16
 _PACKAGED = "tf_efficientnet_lite0"
 _PREFIXES = ("module.", "model.", "backbone.", "network.")
 _COUNTER = "num_batches_tracked"  # batch norm's step count: old files lack it, and with a momentum nothing reads it
@@ -94,10 +96,39 @@ def load_bytes(network: HipNetwork, content: bytes, *, path: str, backbone: str)
     _take(network.backbone, state, path, backbone, by_order=False)
 
 
-def weights_bytes(network: HipNetwork) -> bytes:
-    """The backbone's weights under timm's names, as the bytes of a safetensors file."""
+def weights_bytes(network: HipNetwork, *, half: bool = False) -> bytes:
+    """The backbone's weights under timm's names, as the bytes of a safetensors file.
+
+    half: keep as float16 what loses nothing by it, of a network that went through rounded(): nearly all.
+    """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.backbone.state_dict().items()}
+    if half:
+        state = {name: _kept(tensor) for name, tensor in state.items()}
     return safetensors.torch.save(state)
+
+
+def rounded(network: HipNetwork) -> HipNetwork:
+    """A copy on the CPU whose weights are what float16 can say of them.
+
+    Small tensors stay as they are: the first convolution, those of single channels, batch norms and biases are a
+    twentieth of the weights and make most of the error (benchmarks/float16.py). So does one that float16 cannot hold.
+    """
+    copied = copy.deepcopy(network.cpu())
+    with torch.no_grad():
+        for tensor in copied.backbone.state_dict().values():
+            if _may_be_half(tensor) and bool(torch.isfinite(half := tensor.half()).all()):
+                tensor.copy_(half)
+    return copied
+
+
+def _kept(tensor: Tensor) -> Tensor:
+    """The tensor as float16 where that is the same, else itself."""
+    half = tensor.half()
+    return half if _may_be_half(tensor) and torch.equal(half.to(tensor.dtype), tensor) else tensor
+
+
+def _may_be_half(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.numel() >= _SMALLEST_HALF
 
 
 def _take(backbone: nn.Module, found: Mapping[str, Tensor], path: str, name: str, *, by_order: bool) -> None:

@@ -21,6 +21,9 @@ class Stream(IntEnum):
     NOISE = 6
     TEXTURE = 7
     SHAPE = 8
+    CASE = 9
+    METAL = 10
+    FEMUR = 11
 
 
 def stream(seed: int, which: Stream) -> np.random.Generator:
@@ -49,11 +52,12 @@ class Anatomy:
     pubic_drop_mm: float  # of the symphysis' upper edge below the heads
     girth: float  # 0 thin .. 1 stout
     scoliosis_deg: float
+    wear: float = 0.0  # of one hip's joint: 0 none .. 1 bone on bone
 
 
-def draw_anatomy(rng: np.random.Generator) -> Anatomy:
+def draw_anatomy(rng: np.random.Generator, *, female_share: float = 0.75) -> Anatomy:
     """A patient like those of the paper: mostly women, mean age about 80."""
-    female = bool(rng.random() < 0.75)
+    female = bool(rng.random() < female_share)
     age = int(np.clip(rng.normal(80, 10), 45, 101))
     thinning = float(np.clip(rng.normal((age - 55) / 45 + (0.12 if female else -0.12), 0.2), 0, 1))
     return Anatomy(
@@ -67,12 +71,12 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
         neck_width=float(rng.normal(1.0, 0.05)),
         shaft_lean_deg=float(rng.uniform(4, 9)),
         osteoporosis=thinning,
-        joint_space_mm=float(np.clip(rng.normal(3.1, 0.7), 1.0, 4.5)),
+        joint_space_mm=float(np.clip(rng.normal(2.7, 0.6), 1.0, 4.2)),
         osteophytes=float(np.clip(rng.normal(0.1, 0.3), 0, 1)),
         wing_height=float(rng.normal(1.0, 0.05)),
-        wing_flare=float(rng.normal(1.0, 0.05)),
+        wing_flare=float(rng.normal(1.0, 0.06)),
         pubic_drop_mm=float(np.clip(rng.normal(15 if female else 23, 4), 6, 32)),
-        girth=float(np.clip(rng.normal(0.4, 0.25), 0, 1)),
+        girth=float(np.clip(rng.normal(0.3, 0.28), 0, 1)),
         scoliosis_deg=float(rng.normal(0, 4)),
     )
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hipcad_desktop.simulation.anatomy import Anatomy
-from hipcad_desktop.simulation.beam import Points
+from hipcad_desktop.simulation.beam import Points, rotation
 from hipcad_desktop.simulation.pelvis import point
 from hipcad_desktop.simulation.solid import Cone, Solid
+from hipcad_desktop.simulation.wear import cysts
 
 Values = NDArray[np.float32]
 SHAFT_MM = 420.0  # long enough to leave the film
@@ -32,6 +33,8 @@ class Femur:
     lesser: Points  # root of the lesser trochanter
     osteoporosis: float
     waves: NDArray[np.float64]  # [n, 4]: directions and phases of the spongy texture
+    wear: float = 0.0
+    cysts: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 4)))  # middle and radius, mm
 
 
 def femur(a: Anatomy, rng: np.random.Generator) -> Femur:
@@ -43,7 +46,7 @@ def femur(a: Anatomy, rng: np.random.Generator) -> Femur:
     base = neck * a.neck_offset_mm * k
     lean = math.radians(a.shaft_lean_deg)
     shaft = point(-math.sin(lean), 0, -math.cos(lean))
-    greater = base + point(13, -8, 29) * k + rng.normal(0, 1.5, 3)
+    greater = base + point(12, -8, 26) * k + rng.normal(0, 1.5, 3)
     lesser = base + shaft * (31 * k + rng.normal(0, 2))
     below = base + shaft * 58 * k
     w = 15.6 * k * a.neck_width
@@ -51,11 +54,12 @@ def femur(a: Anatomy, rng: np.random.Generator) -> Femur:
     parts = (
         Cone(point(0, 0, 0), point(0.5, 0, -0.5), r, r, 0),
         Cone(neck * r * 0.55, base - neck * 8 * k, w + lip, w + 0.8 * k, 7 * k),
-        Cone(base + point(-1, 0, -4) * k, below, 17.5 * k, 14.4 * k, 9 * k),
-        Cone(base + point(4, -3, 0) * k, greater, 14.5 * k, 9.0 * k, 9 * k),
-        Cone(base + point(9, -4, -6) * k, greater + point(4, 0, -16) * k, 11 * k, 9.5 * k, 8 * k),
-        Cone(lesser + point(-6, -6, 2) * k, lesser + point(-14, -13, 3) * k, 9 * k, 5.5 * k, 8 * k),
-        Cone(below, base + shaft * SHAFT_MM, 14.4 * k, 13.4 * k, 10 * k),
+        Cone(base + point(-1, 0, -4) * k, below, 18.0 * k, 15.2 * k, 8 * k),
+        Cone(base + point(4, -3, 0) * k, greater, 15.0 * k, 11.5 * k, 9 * k),
+        Cone(base + point(9, -4, -6) * k, greater + point(4, 0, -16) * k, 12 * k, 11 * k, 6 * k),
+        Cone(lesser + point(-1, -5, 0) * k, lesser + point(-10, -12, 3) * k, 11 * k, 6.5 * k, 12 * k),
+        Cone(below, base + shaft * SHAFT_MM, 15.2 * k, 14.6 * k, 2 * k),
+        *_lips(a, neck, k),
     )
     return Femur(
         solid=Solid(parts),
@@ -69,7 +73,21 @@ def femur(a: Anatomy, rng: np.random.Generator) -> Femur:
         lesser=lesser,
         osteoporosis=a.osteoporosis,
         waves=_waves(neck, rng),
+        wear=a.wear,
+        cysts=cysts(a, rng),
     )
+
+
+def _lips(a: Anatomy, neck: Points, k: float) -> tuple[Cone, ...]:
+    """Osteophytes round the border between head and neck."""
+    if a.osteophytes < 0.15:
+        return ()
+    r, size = a.head_radius_mm, 3.4 * a.osteophytes * k
+    lips = []
+    for degrees, share in ((78, 1.0), (-74, 1.3), (-100, 0.8)):
+        at = (rotation((0, 1, 0), degrees) * neck).sum(axis=1) * r * 0.93
+        lips.append(Cone(at, at + neck * 5 * k + at / r * size, 2.6 + size * share, 1.2 + 0.3 * size, 4))
+    return tuple(lips)
 
 
 def _waves(neck: Points, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -88,8 +106,8 @@ def cortex_mm(f: Femur, x: Values, y: Values, z: Values) -> Values:
     growth = np.clip((down / k - 8) / 62, 0, 1)
     calcar = _blob(f.base + point(-16, 0, -15) * f.scale, 15 * f.scale, x, y, z)
     upper = _blob(f.neck * f.offset * 0.62 + point(10, 0, 14) * f.scale, 12 * f.scale, x, y, z)
-    full = np.float32(6.2 - 3.0 * f.osteoporosis)
-    return np.asarray((0.9 + full * growth + 2.4 * calcar + 0.4 * upper) * k, dtype=np.float32)
+    full = np.float32(6.8 - 3.0 * f.osteoporosis)
+    return np.asarray((0.68 + full * growth + 2.4 * calcar + 0.4 * upper) * k, dtype=np.float32)
 
 
 def spongy(f: Femur, x: Values, y: Values, z: Values) -> Values:
@@ -110,9 +128,26 @@ def spongy(f: Femur, x: Values, y: Values, z: Values) -> Values:
     for wx, wy, wz, phase in f.waves.astype(np.float32):
         texture += np.sin(wx * x + wy * y + wz * z + phase)
     density = density * np.clip(1 + np.float32(0.06) * texture, 0.2, 2.5)
+    density = density + (0.10 - 0.04 * loss) * _crest(f, x, z)
+    if f.wear > 0:
+        density = density + np.float32(0.3 * f.wear) * _blob(point(0.25, 0, 0.85) * f.radius, 11 * f.scale, x, y, z)
+    for *middle, radius in f.cysts:
+        density = density * (1 - np.float32(0.9) * _blob(np.array(middle), radius, x, y, z))
     down = _along(f.shaft, x - bx, y, z - bz)
     density = density * (1 - np.float32(0.9) * np.clip((down / k - 22) / 45, 0, 1))
     return np.asarray(density, dtype=np.float32)
+
+
+def _crest(f: Femur, x: Values, z: Values) -> Values:
+    """The intertrochanteric crest: 1 on the line from the greater to the lesser trochanter as seen from the front."""
+    start, end = f.greater + point(0, 0, -6) * f.scale, f.lesser + point(-6, 0, 4) * f.scale
+    way = end - start
+    length = float(np.hypot(way[0], way[2]))
+    ux, uz = np.float32(way[0] / length), np.float32(way[2] / length)
+    dx, dz = x - np.float32(start[0]), z - np.float32(start[2])
+    beyond = np.abs((dx * ux + dz * uz) - np.float32(length / 2)) - np.float32(length / 2)
+    off = np.hypot(dx * uz - dz * ux, np.maximum(beyond, 0)) / np.float32(2.2 * f.scale)
+    return np.asarray(np.exp(-(off**2)), dtype=np.float32)
 
 
 def _along(direction: Points, x: Values, y: Values, z: Values) -> Values:

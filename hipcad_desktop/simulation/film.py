@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hipcad_desktop.domain.anatomy import FractureType, Side
-from hipcad_desktop.domain.annotation import Finding
-from hipcad_desktop.domain.geometry import Rectangle, Size
+from hipcad_desktop.domain.geometry import Size
 from hipcad_desktop.simulation.anatomy import Anatomy, Pose, Stream, draw_anatomy, draw_pose, stream
 from hipcad_desktop.simulation.beam import Beam
-from hipcad_desktop.simulation.exposure import STYLES, Hospital, Style, exposed, marked, shuttered
+from hipcad_desktop.simulation.case import FEMALE, Case, Cassette
+from hipcad_desktop.simulation.exposure import STYLES, Hospital, Style, draw_exposure, exposed, marked, shuttered
 from hipcad_desktop.simulation.raster import Picture, blurred, resized, smooth_noise
 from hipcad_desktop.simulation.skeleton import Shadow, cast
-from hipcad_desktop.simulation.tissue import ground, soft_tissue
+from hipcad_desktop.simulation.tissue import ground, soft_tissue, vessels
+from hipcad_desktop.simulation.truth import FilmTruth, Origin, film_truth, visibility
 
 FINEST_MM = 0.7  # raster of the bones; finer films interpolate
 COARSE_MM = 1.8  # raster of the soft tissue
 OBJECT_MM = 150.0  # hips to detector
-
-
-@dataclass(frozen=True, slots=True)
-class FilmTruth:
-    """What is known of a simulated film. Positions in pixels of the film, (x, y)."""
-
-    seed: int
-    hospital: Hospital
-    findings: tuple[Finding, ...]
-    side: Side | None  # of the fracture
-    fracture_type: FractureType | None
-    midline_px: float  # between the femoral heads
-    tilt_deg: float  # of the line through the heads, positive with the picture's right end lower
-    head_right_px: tuple[float, float]  # the patient's right
-    head_left_px: tuple[float, float]
-    symphysis_px: tuple[float, float]
-    promontory_px: tuple[float, float]
-    spacing_mm: float
-    female: bool
-    age_years: int
+_CASSETTES = {Cassette.PORTRAIT: (350.0, 430.0), Cassette.SQUARE: (400.0, 400.0)}  # mm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,43 +32,122 @@ class SimulatedFilm:
     truth: FilmTruth
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a film is made from: its field in mm, the middle of the heads in it, the patient and the pose."""
+
+    seed: int
+    size: Size
+    hospital: Hospital
+    field_mm: tuple[float, float]
+    centre_mm: tuple[float, float]
+    anatomy: Anatomy
+    pose: Pose
+    case: Case
+
+    @property
+    def style(self) -> Style:
+        """The hospital's style."""
+        return STYLES[self.hospital]
+
+    @property
+    def spacing_mm(self) -> float:
+        """Millimetres of film per pixel."""
+        return self.field_mm[0] / self.size.width
+
+
 def simulate_film(
-    *, seed: int, size: Size | None, hospital: Hospital, fracture: FractureType | None, side: Side
+    *,
+    seed: int,
+    size: Size | None,
+    hospital: Hospital,
+    fracture: FractureType | None,
+    side: Side,
+    case: Case | None = None,
 ) -> SimulatedFilm:
     """A film in a hospital's style; side says which hip is broken where a fracture type is given.
 
     The same arguments give the same film; another fracture or none changes only the broken bone. size None takes the
-    hospital's usual size.
+    hospital's usual size, turned or cut as the case's cassette. case None: nothing beside the fracture.
     """
+    plan = planned(seed=seed, size=size, hospital=hospital, case=case or Case())
+    values, shadow = taken(plan, fracture, side)
+    beam = beam_of(plan)
+    seen = tuple(visibility(b, shadow.metal, pitch_mm=beam.pitch_u_mm) for b in shadow.breaks)
+    origin = Origin(
+        seed=seed,
+        size=plan.size,
+        hospital=hospital,
+        spacing_mm=plan.spacing_mm,
+        anatomy=plan.anatomy,
+        pose=plan.pose,
+        case=plan.case,
+        exposure=draw_exposure(stream(seed, Stream.NOISE)),
+    )
+    factors = plan.size.width / beam.width, plan.size.height / beam.height
+    return SimulatedFilm(values, film_truth(origin, shadow, seen, factors))
+
+
+def planned(*, seed: int, size: Size | None, hospital: Hospital, case: Case) -> Plan:
+    """The patient, the pose and the cassette of a seed."""
     style = STYLES[hospital]
-    size = size or style.size
-    anatomy = draw_anatomy(stream(seed, Stream.ANATOMY))
+    if size is not None:
+        shape = Cassette.LANDSCAPE if size.width > size.height else Cassette.PORTRAIT
+        case = replace(case, cassette=Cassette.SQUARE if size.width == size.height else shape)
+    field, size = _cassette(style, size, case)
+    anatomy = draw_anatomy(stream(seed, Stream.ANATOMY), female_share=FEMALE[hospital])
     pose = draw_pose(stream(seed, Stream.POSE))
-    spacing = style.field_mm / size.width
-    beam = _beam(size, style, spacing, anatomy, pose)
-    shadow = cast(beam, seed=seed, anatomy=anatomy, pose=pose, fracture=fracture, side=side)
-    water = _water(seed, size, spacing, anatomy, pose, beam)
-    bone = _bone_texture(shadow.bone * np.float32(anatomy.scale), beam, stream(seed, Stream.TEXTURE))
-    bone = np.maximum(resized(bone, width=size.width, height=size.height), 0)
+    flat = field[1] < 0.75 * field[0]  # a flat film keeps the iliac wings
+    upright = field[1] > field[0]
+    hips_at = 0.61 if flat else 0.50 if upright else 0.56  # of the height
+    aside = pose.shift_mm[0] * (0.4 if upright else 1.0)  # both hips are to be in the film
+    centre = field[0] / 2 + aside, field[1] * hips_at + pose.shift_mm[1]
+    return Plan(seed, size, hospital, field, centre, anatomy, pose, case)
+
+
+def _cassette(style: Style, size: Size | None, case: Case) -> tuple[tuple[float, float], Size]:
+    """Width and height in mm, and pixels of the hospital's size per mm where no size is asked."""
+    if size is not None:
+        return (style.field_mm, style.field_mm * size.height / size.width), size
+    if case.cassette is Cassette.LANDSCAPE:
+        return (style.field_mm, style.field_mm * style.size.height / style.size.width), style.size
+    per_mm = style.size.width / style.field_mm
+    width, height = _CASSETTES[case.cassette]
+    return (width, height), Size(round(width * per_mm), round(height * per_mm))
+
+
+def taken(plan: Plan, fracture: FractureType | None, side: Side) -> tuple[NDArray[np.uint16], Shadow]:
+    """The film's values and its skeleton's shadow."""
+    beam, size, seed = beam_of(plan), plan.size, plan.seed
+    shadow = cast(beam, seed=seed, anatomy=plan.anatomy, pose=plan.pose, case=plan.case, fracture=fracture, side=side)
+    coarse = _water(plan, beam)
+    k = np.float32(plan.anatomy.scale)
+    bone = _bone_texture(shadow.bone * k, beam, stream(seed, Stream.TEXTURE))
+    bone = bone + vessels(beam, plan.anatomy, plan.case.vessels, stream(seed, Stream.CASE))
+    bone, water = (np.maximum(resized(p, width=size.width, height=size.height), 0) for p in (bone, coarse))
+    metal = None
+    if shadow.metal.any():
+        metal = np.maximum(resized(shadow.metal * k, width=size.width, height=size.height), 0)
     rng = stream(seed, Stream.NOISE)
-    values = exposed(water, bone, style=style, pitch_mm=spacing, rng=rng)
+    values = exposed(
+        water, bone, metal, style=plan.style, exposure=draw_exposure(rng), pitch_mm=plan.spacing_mm, rng=rng
+    )
     rng = stream(seed, Stream.EXPOSURE)
-    values = marked(shuttered(values, style=style, rng=rng), style=style, rng=rng)
-    return SimulatedFilm(values, _truth(seed, size, hospital, spacing, anatomy, beam, shadow, fracture, side))
+    values = marked(shuttered(values, style=plan.style, rng=rng), style=plan.style, rng=rng)
+    return values, shadow
 
 
-def _beam(size: Size, style: Style, spacing: float, anatomy: Anatomy, pose: Pose) -> Beam:
+def beam_of(plan: Plan) -> Beam:
     """Lengths are divided by the patient's scale, so that bones keep their textbook measures."""
-    width_mm, height_mm = size.width * spacing, size.height * spacing
-    pitch = max(FINEST_MM, spacing)
+    width_mm, height_mm = plan.field_mm
+    pitch = max(FINEST_MM, plan.spacing_mm)
     columns, rows = max(8, round(width_mm / pitch)), max(8, round(height_mm / pitch))
-    k = anatomy.scale
-    hips_at = 0.61 if height_mm < 0.75 * width_mm else 0.56  # of the height; a flat film keeps the iliac wings
+    k = plan.anatomy.scale
     return Beam(
-        source_mm=style.source_mm / k,
+        source_mm=plan.style.source_mm / k,
         object_mm=OBJECT_MM / k,
-        centre_u_mm=(width_mm / 2 + pose.shift_mm[0]) / k,
-        centre_v_mm=(height_mm * hips_at + pose.shift_mm[1]) / k,
+        centre_u_mm=plan.centre_mm[0] / k,
+        centre_v_mm=plan.centre_mm[1] / k,
         pitch_u_mm=width_mm / columns / k,
         pitch_v_mm=height_mm / rows / k,
         width=columns,
@@ -95,79 +155,28 @@ def _beam(size: Size, style: Style, spacing: float, anatomy: Anatomy, pose: Pose
     )
 
 
-def _water(seed: int, size: Size, spacing: float, anatomy: Anatomy, pose: Pose, beam: Beam) -> Picture:
-    rng = stream(seed, Stream.TISSUE)
-    pitch = max(COARSE_MM, spacing)
-    columns, rows = max(8, round(size.width * spacing / pitch)), max(8, round(size.height * spacing / pitch))
-    k = anatomy.scale
+def _water(plan: Plan, beam: Beam) -> Picture:
+    """Millimetres of water on the coarse raster."""
+    width_mm, height_mm = plan.field_mm
+    pitch = max(COARSE_MM, plan.spacing_mm)
+    columns, rows = max(8, round(width_mm / pitch)), max(8, round(height_mm / pitch))
+    k = plan.anatomy.scale
     g = ground(
         width=columns,
         height=rows,
-        pitch_mm=size.width * spacing / columns / k,
+        pitch_mm=width_mm / columns / k,
         centre_u_mm=beam.centre_u_mm,
         centre_v_mm=beam.centre_v_mm,
-        roll_deg=pose.roll_deg,
+        roll_deg=plan.pose.roll_deg,
     )
-    water = soft_tissue(g, anatomy, rng) * np.float32(k)
-    return np.maximum(resized(water.astype(np.float32), width=size.width, height=size.height), 0)
+    water = soft_tissue(g, plan.anatomy, stream(plan.seed, Stream.TISSUE)) * np.float32(k)
+    return np.maximum(water.astype(np.float32), 0)
 
 
 def _bone_texture(bone: Picture, beam: Beam, rng: np.random.Generator) -> Picture:
     """Spongy bone is not even: fine and coarse mottling, then the focal spot's blur."""
     total = np.ones_like(bone)
-    for scale_mm, amount in ((1.6, 0.035), (4.0, 0.03), (12.0, 0.04)):
+    for scale_mm, amount in ((1.5, 0.055), (4.0, 0.03), (12.0, 0.04)):
         noise = smooth_noise(rng, width=beam.width, height=beam.height, scale_px=scale_mm / beam.pitch_u_mm)
         total += np.float32(amount) * noise
     return blurred(bone * total, sigma_px=0.35 / beam.pitch_u_mm)
-
-
-def _truth(
-    seed: int,
-    size: Size,
-    hospital: Hospital,
-    spacing: float,
-    anatomy: Anatomy,
-    beam: Beam,
-    shadow: Shadow,
-    fracture: FractureType | None,
-    side: Side,
-) -> FilmTruth:
-    fx, fy = size.width / beam.width, size.height / beam.height
-
-    def film(at: tuple[float, float]) -> tuple[float, float]:
-        return at[0] * fx, at[1] * fy
-
-    right, left = film(shadow.heads[Side.RIGHT]), film(shadow.heads[Side.LEFT])
-    return FilmTruth(
-        seed=seed,
-        hospital=hospital,
-        findings=_findings(seed, size, spacing, shadow, (fx, fy), fracture),
-        side=side if fracture is not None else None,
-        fracture_type=fracture,
-        midline_px=(right[0] + left[0]) / 2,
-        tilt_deg=math.degrees(math.atan2(left[1] - right[1], left[0] - right[0])),
-        head_right_px=right,
-        head_left_px=left,
-        symphysis_px=film(shadow.symphysis),
-        promontory_px=film(shadow.promontory),
-        spacing_mm=spacing,
-        female=anatomy.female,
-        age_years=anatomy.age_years,
-    )
-
-
-def _findings(
-    seed: int, size: Size, spacing: float, shadow: Shadow, factors: tuple[float, float], fracture: FractureType | None
-) -> tuple[Finding, ...]:
-    """The rectangle a reader would draw: round the broken surfaces, with a margin of 5 to 10 mm on each side."""
-    if fracture is None or shadow.fracture is None:
-        return ()
-    margins = stream(seed, Stream.FRACTURE).spawn(1)[0].uniform(5, 10, 4) / spacing
-    x0, y0, x1, y1 = shadow.fracture
-    box = Rectangle.from_corners(
-        math.floor(x0 * factors[0] - margins[0]),
-        math.floor(y0 * factors[1] - margins[1]),
-        math.ceil(x1 * factors[0] + margins[2]),
-        math.ceil(y1 * factors[1] + margins[3]),
-    ).clipped(size)
-    return () if box is None else (Finding(box, fracture),)

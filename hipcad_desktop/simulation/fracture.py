@@ -111,8 +111,8 @@ def _neck(f: Femur, kind: FractureType, rng: np.random.Generator) -> tuple[Fragm
     up = -f.shaft
     if kind is FractureType.GARDEN_I:
         cut = _cut(rng, centre, normal, rough=rng.uniform(0.6, 1.4), pressed=rng.uniform(0.2, 0.45))
-        head = Frame.about(centre + point(6, 0, 8) * f.scale, rotation(_Y, rng.uniform(8, 20)))
-        rest = Frame(np.eye(3), -f.neck * rng.uniform(1, 4))
+        head = Frame.about(centre + point(6, 0, 8) * f.scale, rotation(_Y, rng.uniform(4, 18)))
+        rest = Frame(np.eye(3), -f.neck * rng.uniform(0.5, 3.5))
     elif kind is FractureType.GARDEN_II:
         cut = _cut(rng, centre, normal, rough=rng.uniform(0.6, 1.5), gap=rng.uniform(0.8, 1.8))
         rest = Frame.about(centre, rotation(_Y, rng.uniform(-3, 4)), f.neck * rng.uniform(0.4, 1.8))

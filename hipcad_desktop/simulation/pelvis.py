@@ -37,10 +37,10 @@ class HalfPelvis:
     sheets: tuple[Sheet, ...]
 
 
-def half_pelvis(a: Anatomy, rng: np.random.Generator) -> HalfPelvis:
-    """The patient's left half, in the pelvis' frame."""
+def half_pelvis(a: Anatomy, rng: np.random.Generator, *, healed: bool = False) -> HalfPelvis:
+    """The patient's left half, in the pelvis' frame; healed: with old fractures of both rami."""
     solid = Solid(
-        parts=(*_acetabulum(a), *_pubis(a, rng), *_ischium(a, rng), *_column(a)),
+        parts=(*_acetabulum(a), *_pubis(a, rng), *_ischium(a, rng), *(_callus(a) if healed else ())),
         holes=(_socket(a),),
         openings=(_mouth(a),),
     )
@@ -73,31 +73,20 @@ def _mouth(a: Anatomy) -> Opening:
     return Opening(_centre(a) + normal * (a.head_radius_mm * 0.18), normal, a.head_radius_mm + 14)
 
 
-def _column(a: Anatomy) -> tuple[Cone, ...]:
-    """The thick bone between the acetabulum's roof and the arcuate line, where the wing begins."""
-    h = a.half_heads_mm
-    medial = chain([point(h - 8, -6, 20), point(h - 16, -16, 34), point(h - 19, -26, 46)], [15, 9, 4], blend_mm=18)
-    lateral = chain([point(h + 1, 0, 22), point(h + 5, 10, 40), point(h + 8, 16, 56)], [16, 10, 4], blend_mm=18)
-    return (*medial, *lateral)
-
-
 def _pubis(a: Anatomy, rng: np.random.Generator) -> tuple[Cone, ...]:
     h, top, low = a.half_heads_mm, -a.pubic_drop_mm, _pubic_end(a)
     ramus = chain(
-        [point(h - 20, 18, -4), point(h - 42, 33, 0.35 * top), point(20, 44, top - 3)], [14, 7.5, 8], blend_mm=10
+        [point(h - 20, 18, -4), point(h - 42, 33, 0.35 * top), point(20, 44, top - 3)], [15, 9, 9.5], blend_mm=10
     )
     body = (
         Cone(point(8.9, 42, top - 6), point(8.6, 36, low + 5), 6.8, 6, 5),
-        Cone(point(16, 42, top - 6), point(16, 35, low + 3), 6, 5, 5),
+        Cone(point(17, 42, top - 6), point(17, 35, low + 5), 8, 7, 5),
     )
     tubercle = Cone(point(21, 46, top + 1), point(25, 46, top + 3), 5, 4, 4)
     end = _tuberosity(a)
     wide = rng.normal(0, 1)
-    lower = chain(
-        [point(12, 31, low + 3), point(25 + wide, 20, low - 6), end + point(-16, 18, -1), end],
-        [6, 5.5, 6.5, 10],
-        blend_mm=12,
-    )
+    way = [point(13, 31, low + 6), point(27 + wide, 21, low - 3), end + point(-25, 20, 7), end + point(-13, 8, 0), end]
+    lower = chain(way, [7, 7, 7.5, 9.5, 12], blend_mm=5)
     return (*ramus, *body, tubercle, *lower)
 
 
@@ -105,13 +94,23 @@ def _ischium(a: Anatomy, rng: np.random.Generator) -> tuple[Cone, ...]:
     h, end = a.half_heads_mm, _tuberosity(a)
     bend = rng.normal(0, 1.5)
     stem = chain(
-        [point(h - 14, -24, -12), point(h - 21 + bend, -34, -34), end + point(6, -12, 9), end],
-        [16, 12.5, 13, 10],
+        [point(h - 14, -24, -12), point(h - 18 + bend, -34, -36), end + point(3, -10, 12), end],
+        [17, 14.5, 14.5, 12],
         blend_mm=12,
     )
     spine = Cone(point(h - 25, -44, -4), point(h - 38, -56, -2), 5, 2.2, 8)
-    front_spine = Cone(point(h + 6, 20, 24), point(h + 11, 32, 36), 9, 6, 12)
+    front_spine = Cone(point(h + 6, 20, 24), point(h + 11, 30, 34), 7, 4, 12)
     return (*stem, spine, front_spine)
+
+
+def _callus(a: Anatomy) -> tuple[Cone, ...]:
+    """Healed fractures of the upper and the lower ramus: swollen and out of line."""
+    h, top, low = a.half_heads_mm, -a.pubic_drop_mm, _pubic_end(a)
+    upper, lower = point(h - 46, 36, 0.4 * top + 4), point(29, 18, low - 4)
+    return (
+        Cone(upper, upper + point(-9, 4, -5), 10, 8.5, 8),
+        Cone(lower, lower + point(7, -5, -4), 9, 8, 8),
+    )
 
 
 def _pubic_end(a: Anatomy) -> float:
@@ -120,13 +119,13 @@ def _pubic_end(a: Anatomy) -> float:
 
 
 def _tuberosity(a: Anatomy) -> Points:
-    return point(54 if a.female else 47, -18, _pubic_end(a) - 13)
+    return point(64 if a.female else 57, -20, _pubic_end(a) - 19)
 
 
 def _wing(a: Anatomy, rng: np.random.Generator) -> Sheet:
     """The iliac wing between the arcuate line and the crest: thin in the fossa, thick at its border."""
     h, up, out = a.half_heads_mm, a.wing_height, a.wing_flare
-    base = np.array([(48, -62, 58), (58, -42, 47), (66, -16, 36), (h - 10, 8, 32), (h + 17, 26, 33)], dtype=np.float64)
+    base = np.array([(48, -62, 58), (58, -42, 47), (65, -14, 30), (h - 11, 4, 19), (h + 19, 22, 22)], dtype=np.float64)
     crest = np.array(
         [(40, -92, 84), (51, -91, 111), (73, -71, 136), (103, -37, 147), (133, -3, 139), (147, 22, 115), (133, 46, 80)],
         dtype=np.float64,
@@ -142,11 +141,12 @@ def _wing(a: Anatomy, rng: np.random.Generator) -> Sheet:
     surface = low[None] * (1 - w) + high[None] * w + bulge + notch
     border = np.exp(-(((1 - v) / 0.045) ** 2))[:, None] + 0.1 * np.exp(-(((u - 1) / 0.06) ** 2))[None]
     pillar = np.exp(-(((u - 0.62) / 0.09) ** 2))[None] * v[:, None]
-    bottom = np.exp(-((v / 0.28) ** 2))[:, None]
-    rear = np.exp(-((u / 0.16) ** 2))[None]
-    bone = 2.0 + 2.6 * border + 0.9 * pillar + 2.8 * bottom + 1.6 * rear
-    fade = 1 - 0.75 * (np.exp(-((v / 0.12) ** 2))[:, None] * np.clip((u - 0.45) / 0.2, 0, 1)[None])
-    edge = 1 - 0.45 * np.exp(-(((u - 1) / 0.1) ** 2))[None]
+    bottom = np.exp(-((v / 0.33) ** 2))[:, None]
+    rear = np.exp(-((u / 0.22) ** 2))[None]
+    bone = 2.1 + 2.6 * border + 1.1 * pillar + 3.4 * bottom + 1.0 * rear
+    fade = 1 - 0.8 * (np.exp(-((v / 0.07) ** 2))[:, None] * np.clip((u - 0.45) / 0.2, 0, 1)[None])
+    seam = 1 - 0.7 * np.exp(-((u / 0.12) ** 2))[None]  # seen edge on beside the sacrum
+    edge = seam - 0.5 * np.exp(-(((u - 1) / 0.1) ** 2))[None]
     thin = fade * edge - 0.35 * np.exp(-(((u - 0.4) / 0.18) ** 2))[None] * np.exp(-(((v - 0.45) / 0.25) ** 2))[:, None]
     return plate(rng, surface, bone * thin * (1 - 0.3 * a.osteoporosis), finer=8)
 
@@ -156,7 +156,7 @@ def _lines(a: Anatomy, rng: np.random.Generator) -> tuple[Sheet, ...]:
     h, r, top = a.half_heads_mm, a.head_radius_mm, -a.pubic_drop_mm
     c = _centre(a)
     brim = [(48, -58, 63), (59, -38, 51), (66, -14, 33), (64, 10, 13), (51, 33, -3), (26, 46, top + 4)]
-    ischial = [(62, -14, 30), (61, -30, 4), (61, -36, -24), (56, -36, -50)]
+    ischial = [(62, -14, 30), (61, -30, 4), (62, -36, -24), (61, -34, -50)]
     tear = [(h - r - 4, 2, -8), (h - r - 5, 2, -20), (h - r - 1, 4, -27), (h - r + 3, 6, -20), (h - r + 1, 4, -10)]
     gap = r + a.joint_space_mm + 1.2
     angles = np.radians([152, 130, 108, 86, 64, 46])
@@ -165,10 +165,15 @@ def _lines(a: Anatomy, rng: np.random.Generator) -> tuple[Sheet, ...]:
     back = [c + point(r * 0.95, -8, r * 0.7), c + point(16, -24, 2), c + point(2, -26, -24)]
     dense = 1 - 0.35 * a.osteoporosis
     return (
-        ridge(rng, np.array(brim), radius_mm=2.8, bone_mm2=24 * dense),
+        ridge(rng, np.array(brim), radius_mm=2.0, bone_mm2=25 * dense, fade=0.3),
         ridge(rng, np.array(ischial), radius_mm=1.6, bone_mm2=6 * dense),
         ridge(rng, np.array(tear), radius_mm=0.9, bone_mm2=2.5 * dense),
-        ridge(rng, roof, radius_mm=1.5 + a.osteophytes, bone_mm2=(13 + 12 * a.osteophytes) * dense),
+        ridge(
+            rng,
+            roof,
+            radius_mm=1.5 + a.osteophytes + 2 * a.wear,
+            bone_mm2=(13 + 8 * a.osteophytes + 22 * a.wear) * dense,
+        ),
         ridge(rng, np.array(front), radius_mm=1.2, bone_mm2=3.0 * dense),
         ridge(rng, np.array(back), radius_mm=1.2, bone_mm2=3.5 * dense),
     )

@@ -54,15 +54,15 @@ def plate(rng: np.random.Generator, surface: Points, bone_mm: NDArray[np.float64
     return Sheet(np.asarray(points).reshape(-1, 3), np.asarray(weights).reshape(-1))
 
 
-def ridge(rng: np.random.Generator, knots: Points, *, radius_mm: float, bone_mm2: float) -> Sheet:
-    """A line of dense bone along a curve, with bone_mm2 of dense bone in its cross-section."""
+def ridge(rng: np.random.Generator, knots: Points, *, radius_mm: float, bone_mm2: float, fade: float = 0.12) -> Sheet:
+    """A line of dense bone along a curve, with bone_mm2 in its cross-section, fading over a share of it at each end."""
     k = np.asarray(knots, dtype=np.float64)
     length = float(np.linalg.norm(np.diff(curve(k, 60), axis=0), axis=1).sum())
     count = max(60, int(length * 200))
     line = curve(k, count)
-    fade = np.minimum(1, np.minimum(np.arange(count), np.arange(count)[::-1]) / (0.12 * count))
+    ends = np.minimum(1, np.minimum(np.arange(count), np.arange(count)[::-1]) / (fade * count))
     points = line + rng.normal(0, radius_mm / 2, line.shape)
-    return Sheet(points, fade * bone_mm2 * length / count)
+    return Sheet(points, ends * bone_mm2 * length / count)
 
 
 def spread(beam: Beam, sheet: Sheet) -> Picture:

@@ -11,60 +11,157 @@ from numpy.typing import NDArray
 from hipcad_desktop.domain.anatomy import FractureType, Side
 from hipcad_desktop.simulation.anatomy import Anatomy, Pose, Stream, stream
 from hipcad_desktop.simulation.beam import Beam, Frame, Points, rotation
+from hipcad_desktop.simulation.case import Case, Implant
 from hipcad_desktop.simulation.femur import Femur, cortex_mm, femur, spongy
 from hipcad_desktop.simulation.fracture import Fragment, broken, intact
+from hipcad_desktop.simulation.implants import metal, spine_metal
 from hipcad_desktop.simulation.pelvis import half_pelvis, point
 from hipcad_desktop.simulation.raster import Picture, smoothstep
 from hipcad_desktop.simulation.sheet import spread
 from hipcad_desktop.simulation.solid import Solid, projected, sampled, shell
-from hipcad_desktop.simulation.spine import endplates, lumbar, sacrum
+from hipcad_desktop.simulation.spine import body_middles, endplates, lumbar, sacrum
+from hipcad_desktop.simulation.wear import head_shift, worn
 
 STEP_MM = 1.2  # between samples along a ray
+METAL_STEP_MM = 0.7
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Break:
+    """One hip's fracture on the raster: x0, y0, x1, y1 of the broken surfaces, and the shadow's change by it in mm."""
+
+    side: Side
+    fracture_type: FractureType
+    extent: tuple[float, float, float, float]
+    change: Picture
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Shadow:
-    """Bone in mm of dense bone at each pixel of the raster, and landmarks as (column, row) of the raster."""
+    """Bone in mm of dense bone and metal in mm at each pixel; landmarks as (column, row) of the raster."""
 
     bone: Picture
+    metal: Picture
     heads: Mapping[Side, tuple[float, float]]
+    shafts: Mapping[Side, tuple[float, float]]  # on the shaft's axis, see _foot
     symphysis: tuple[float, float]
     promontory: tuple[float, float]
-    fracture: tuple[float, float, float, float] | None  # x0, y0, x1, y1 of the broken surfaces
+    breaks: tuple[Break, ...]  # the asked one first
 
 
-def cast(beam: Beam, *, seed: int, anatomy: Anatomy, pose: Pose, fracture: FractureType | None, side: Side) -> Shadow:
-    """The skeleton's shadow, with one hip broken where a fracture type is given."""
+@dataclass(frozen=True, slots=True)
+class _Hip:
+    """What is asked of one hip."""
+
+    side: Side
+    fracture: FractureType | None
+    implant: Implant | None
+    pathologic: bool
+    second: bool  # not the asked one
+
+
+def cast(
+    beam: Beam, *, seed: int, anatomy: Anatomy, pose: Pose, case: Case, fracture: FractureType | None, side: Side
+) -> Shadow:
+    """The skeleton's shadow, with one hip broken where a fracture type is given, and what the case adds."""
     rng = stream(seed, Stream.SHAPE)
-    bone = _pelvis_and_spine(beam, anatomy, pose, rng)
-    hips = _hips(anatomy, pose)
-    shape = femur(anatomy, rng)
-    seen: list[NDArray[np.float64]] = []
-    for one in (Side.RIGHT, Side.LEFT):
-        fragments = intact()
-        if fracture is not None and one is side:
-            fragments = broken(shape, fracture, stream(seed, Stream.FRACTURE))
-        for fragment in fragments:
-            part, surface = _fragment_shadow(beam, shape, _leg(pose, one, hips[one]), fragment)
-            bone += part
-            seen.append(surface)
+    bone, metal_mm = _pelvis_and_spine(beam, anatomy, pose, case, rng, stream(seed, Stream.METAL).spawn(1)[0])
+    hips = _hips(anatomy, pose, case)
+    shafts, breaks = {}, []
+    for hip in _asked(case, fracture, side):
+        shape = femur(worn(anatomy, case.grade(hip.side)), stream(seed, Stream.FEMUR))
+        leg = _leg(pose, hip.side, hips[hip.side])
+        part, hip_metal, broken_part, foot = _hip_shadow(beam, shape, leg, hip, seed)
+        bone += part
+        metal_mm += hip_metal
+        shafts[hip.side] = _pair(beam.project(foot)[0])
+        if broken_part is not None:
+            breaks.append(broken_part)
     middle = beam.project(pose.pelvis.to_world(np.array([[0, 42, -anatomy.pubic_drop_mm], [0, -22, 100]])))
     return Shadow(
         bone=bone,
+        metal=metal_mm,
         heads={s: _pair(beam.project(hips[s])[0]) for s in hips},
+        shafts=shafts,
         symphysis=_pair(middle[0]),
         promontory=_pair(middle[1]),
-        fracture=_extent(np.concatenate(seen)),
+        breaks=tuple(breaks),
     )
+
+
+def _asked(case: Case, fracture: FractureType | None, side: Side) -> tuple[_Hip, _Hip]:
+    other = case.other_fracture if fracture is not None else None
+    return (
+        _Hip(side, fracture, case.implant(side), case.pathologic, False),
+        _Hip(side.other, other, case.implant(side.other), False, True),
+    )
+
+
+def _hip_shadow(
+    beam: Beam, shape: Femur, leg: Frame, hip: _Hip, seed: int
+) -> tuple[Picture, Picture, Break | None, Points]:
+    """One femur's bone and metal in mm, its fracture, and the world point on its shaft."""
+    rng = stream(seed, Stream.FRACTURE)
+    rng = rng.spawn(2)[1] if hip.second else rng
+    fragments, metal_mm = intact(), np.zeros((beam.height, beam.width), dtype=np.float32)
+    if hip.implant is not None:
+        put_in = metal(shape, hip.implant, stream(seed, Stream.METAL))
+        fragments = put_in.fragments()
+        metal_mm = metal_shadow(beam, put_in.solids, leg)
+    whole = fragments
+    if hip.fracture is not None:
+        fragments = broken(shape, hip.fracture, rng)
+        if hip.implant is not None:  # reduced and held
+            fragments = tuple(Fragment(f.sides) for f in fragments)
+    lesion = fragments[0].sides[0][0].centre if hip.pathologic and fragments[0].sides else None
+    bone = np.zeros_like(metal_mm)
+    seen: list[NDArray[np.float64]] = []
+    at = None
+    for fragment in fragments:
+        part, surface = _fragment_shadow(beam, shape, leg, fragment, lesion)
+        bone += part
+        seen.append(surface)
+        at = _foot(beam, shape, leg, fragment) if at is None else at
+    if at is None:
+        raise AssertionError("one piece of every femur holds its shaft")
+    extent = _extent(np.concatenate(seen)) if hip.fracture is not None else None
+    if extent is None or hip.fracture is None:
+        return bone, metal_mm, None, at
+    before = sum(_fragment_shadow(beam, shape, leg, fragment, None)[0] for fragment in whole)
+    return bone, metal_mm, Break(hip.side, hip.fracture, extent, bone - before), at
+
+
+def _foot(beam: Beam, f: Femur, leg: Frame, fragment: Fragment) -> Points | None:
+    """The world point on a fragment's shaft about 95 mm below the head, higher where the film ends before."""
+    if not _holds(fragment, f.base + f.shaft * 150):
+        return None
+    frame = leg.after(fragment.motion)
+    for down in (62, 52, 44, 37):
+        at = frame.to_world(f.base + f.shaft * down * f.scale)
+        if beam.project(at)[0][1] < 0.985 * beam.height:
+            break
+    return at
+
+
+def metal_shadow(beam: Beam, solids: tuple[Solid, ...], frame: Frame) -> Picture:
+    """Millimetres of metal along each ray."""
+    total = np.zeros((beam.height, beam.width), dtype=np.float32)
+    for solid in solids:
+        inside = sampled(beam, solid.placed(frame), step_mm=METAL_STEP_MM)
+        density = np.clip(np.float32(0.5) - inside.distance / np.float32(METAL_STEP_MM), 0, 1)
+        np.maximum(total, projected(beam, inside, density, step_mm=METAL_STEP_MM), out=total)
+    return total
 
 
 def _pair(at: NDArray[np.float64]) -> tuple[float, float]:
     return float(at[0]), float(at[1])
 
 
-def _hips(a: Anatomy, pose: Pose) -> dict[Side, Points]:
-    at = pose.pelvis.to_world(np.array([[-a.half_heads_mm, 0, 0], [a.half_heads_mm, 0, 0]]))
+def _hips(a: Anatomy, pose: Pose, case: Case) -> dict[Side, Points]:
+    """The femoral heads' middles, risen where cartilage is lost."""
+    right, left = (point(a.half_heads_mm, 0, 0) + head_shift(a, case.grade(side)) for side in (Side.RIGHT, Side.LEFT))
+    at = pose.pelvis.to_world(np.stack([right * (-1, 1, 1), left]))
     return {Side.RIGHT: at[0], Side.LEFT: at[1]}
 
 
@@ -77,21 +174,29 @@ def _leg(pose: Pose, side: Side, hip: Points) -> Frame:
     return Frame(_MIRROR if side is Side.RIGHT else np.eye(3), hip).after(flexed)
 
 
-def _pelvis_and_spine(beam: Beam, a: Anatomy, pose: Pose, rng: np.random.Generator) -> Picture:
+def _pelvis_and_spine(
+    beam: Beam, a: Anatomy, pose: Pose, case: Case, rng: np.random.Generator, extra: np.random.Generator
+) -> tuple[Picture, Picture]:
     bone = np.zeros((beam.height, beam.width), dtype=np.float32)
-    for matrix in (_MIRROR, np.eye(3)):
-        half = half_pelvis(a, rng)
+    healed = Side.RIGHT if extra.random() < 0.5 else Side.LEFT
+    for side, matrix in ((Side.RIGHT, _MIRROR), (Side.LEFT, np.eye(3))):
+        own = worn(a, case.grade(side))
+        half = half_pelvis(own, rng, healed=case.old_pelvic_fracture and side is healed)
         frame = pose.pelvis.after(Frame(matrix, np.zeros(3)))
-        bone += _half_pelvis_shadow(beam, a, half.solid.placed(frame), frame)
+        bone += _half_pelvis_shadow(beam, own, half.solid.placed(frame), frame)
         for sheet in half.sheets:
             bone += spread(beam, sheet.placed(frame))
     bone += _sacrum_shadow(beam, sacrum(a, rng).placed(pose.pelvis), pose.pelvis)
     vertebrae = lumbar(a, rng)
     for vertebra in vertebrae:
-        bone += _plain(beam, vertebra.placed(pose.pelvis), cortex_mm=0.5, inner=0.21)
+        bone += _plain(beam, vertebra.placed(pose.pelvis), cortex_mm=0.35, inner=0.17)
     for sheet in endplates(a, rng, vertebrae):
         bone += spread(beam, sheet.placed(pose.pelvis))
-    return bone * np.float32(1 - 0.25 * a.osteoporosis)
+    bone *= np.float32(1 - 0.25 * a.osteoporosis)
+    if not case.spine_implant:
+        return bone, np.zeros_like(bone)
+    rods = spine_metal(body_middles(vertebrae)[: int(extra.integers(2, 4))], extra)
+    return bone, metal_shadow(beam, rods, pose.pelvis)
 
 
 def _plain(beam: Beam, solid: Solid, *, cortex_mm: float, inner: float) -> Picture:
@@ -103,10 +208,11 @@ def _plain(beam: Beam, solid: Solid, *, cortex_mm: float, inner: float) -> Pictu
 def _sacrum_shadow(beam: Beam, solid: Solid, frame: Frame) -> Picture:
     """Dense at its base, hardly seen at its tip."""
     inside = sampled(beam, solid, step_mm=STEP_MM)
-    z = frame.to_local((inside.x, inside.y, inside.z))[2]
-    level = smoothstep((z + 10) / 90)
-    density = shell(inside, cortex_mm=0.35, cortex=0.9, inner=0.05 + 0.14 * level, step_mm=STEP_MM)
-    return projected(beam, inside, density * (0.35 + 0.65 * level), step_mm=STEP_MM)
+    x, _, z = frame.to_local((inside.x, inside.y, inside.z))
+    wing = 1 - np.float32(0.75) * smoothstep((np.abs(x) - 36) / 24)  # the ala ends in front of the ilium
+    level = smoothstep((z + 20) / 90)
+    density = shell(inside, cortex_mm=0.35, cortex=0.9, inner=0.07 + 0.15 * level, step_mm=STEP_MM)
+    return projected(beam, inside, density * wing * (0.4 + 0.6 * level), step_mm=STEP_MM)
 
 
 def _half_pelvis_shadow(beam: Beam, a: Anatomy, solid: Solid, frame: Frame) -> Picture:
@@ -119,21 +225,23 @@ def _half_pelvis_shadow(beam: Beam, a: Anatomy, solid: Solid, frame: Frame) -> P
     x, y, z = frame.to_local((inside.x, inside.y, inside.z))
     cortex = np.full_like(x, 0.9)
     h, low = a.half_heads_mm, -a.pubic_drop_mm - 40
-    for (cx, cy, cz), radius, width in (
-        ((h, 0, 0), a.head_radius_mm + 8, 9),
-        ((h - 1, 0, 34), 0, 30),
-        ((31, 10, low), 0, 15),
+    for (cx, cy, cz), radius, width, share in (
+        ((h, 0, 0), a.head_radius_mm + 8, 9, 0.72),
+        ((h + 4, 10, 34), 0, 30, 0.95),
+        ((31, 10, low), 0, 15, 0.6),
     ):
         dx, dy, dz = x - np.float32(cx), y - np.float32(cy), z - np.float32(cz)
         away = (np.sqrt(dx * dx + dy * dy + dz * dz) - np.float32(radius)) / np.float32(width)
-        cortex *= 1 - np.float32(0.72) * np.exp(-(away**2))
+        cortex *= 1 - np.float32(share) * np.exp(-(away**2))
     thickness = 1.0 - 0.25 * a.osteoporosis
     density = shell(inside, cortex_mm=thickness, cortex=cortex, inner=0.12, step_mm=STEP_MM)
-    return projected(beam, inside, density * (1 - smoothstep((z - 22) / 30)), step_mm=STEP_MM)
+    return projected(beam, inside, density * (1 - smoothstep((z - 28) / 42)), step_mm=STEP_MM)
 
 
-def _fragment_shadow(beam: Beam, f: Femur, leg: Frame, fragment: Fragment) -> tuple[Picture, NDArray[np.float64]]:
-    """A fragment's shadow and the raster points [n, 2] of its broken surfaces."""
+def _fragment_shadow(
+    beam: Beam, f: Femur, leg: Frame, fragment: Fragment, lesion: Points | None
+) -> tuple[Picture, NDArray[np.float64]]:
+    """A fragment's shadow and the raster points [n, 2] of its broken surfaces; lesion in the femur's frame."""
     frame = leg.after(fragment.motion)
     low, high = _reach(f, frame, fragment)
     inside = sampled(beam, f.solid.placed(frame), step_mm=STEP_MM, low=low, high=high)
@@ -157,6 +265,10 @@ def _fragment_shadow(beam: Beam, f: Femur, leg: Frame, fragment: Fragment) -> tu
         step_mm=STEP_MM,
     )
     density = (density + extra * (inside.distance < 0)) * kept
+    if lesion is not None:
+        dx, dy, dz = (c - np.float32(o) for c, o in zip((x, y, z), lesion, strict=True))
+        kept *= 1 - np.float32(0.8) * np.exp(-(((dx * dx + dy * dy + dz * dz) / np.float32(196)) ** 2))
+        density = density * kept
     pixel = inside.pixel[surface & (kept > 0.05) & (inside.distance < 0)]
     at = np.stack([pixel % beam.width, pixel // beam.width], axis=1) + 0.5
     return projected(beam, inside, density, step_mm=STEP_MM), at.astype(np.float64)
@@ -164,16 +276,19 @@ def _fragment_shadow(beam: Beam, f: Femur, leg: Frame, fragment: Fragment) -> tu
 
 def _reach(f: Femur, frame: Frame, fragment: Fragment) -> tuple[Points | None, Points | None]:
     """The world box of a fragment without shaft, so that the shaft is not sampled for nothing."""
-    ends = f.base + f.shaft * 220
-    x, y, z = (np.array([c], dtype=np.float32) for c in ends)
-    with_shaft = all(float(cut.side(x, y, z)[0]) * sign > 0 for cut, sign in fragment.sides)
-    if with_shaft:
+    if _holds(fragment, f.base + f.shaft * 220):
         return None, None
     low = point(-f.radius - 4, -42 * f.scale, f.lesser[2] - 30)
     high = point(f.greater[0] + 22, 42 * f.scale, max(f.radius, f.greater[2] + 12) + 6)
     corners = np.array([(a, b, c) for a in (low[0], high[0]) for b in (low[1], high[1]) for c in (low[2], high[2])])
     world = frame.to_world(corners)
     return world.min(axis=0), world.max(axis=0)
+
+
+def _holds(fragment: Fragment, at: Points) -> bool:
+    """Whether a point of the femur's frame lies in a fragment."""
+    x, y, z = (np.array([c], dtype=np.float32) for c in at)
+    return all(float(cut.side(x, y, z)[0]) * sign > 0 for cut, sign in fragment.sides)
 
 
 def _extent(points: NDArray[np.float64]) -> tuple[float, float, float, float] | None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hipcad_desktop.simulation.anatomy import Anatomy
+from hipcad_desktop.simulation.beam import Beam
 from hipcad_desktop.simulation.raster import Picture, blurred, smooth_noise, smoothstep
+from hipcad_desktop.simulation.sheet import Sheet, curve, spread
 
 MAGNIFIED = 1.16  # body measures below are in patient mm; the raster is in detector mm
 
@@ -52,13 +54,13 @@ def soft_tissue(g: Ground, a: Anatomy, rng: np.random.Generator) -> Picture:
 
 
 def _body(g: Ground, a: Anatomy, rng: np.random.Generator) -> Picture:
-    hips = 172 + 32 * a.girth + rng.normal(0, 4)
-    waist = hips * rng.uniform(0.84, 0.98)
-    depth = 168 + 75 * a.girth
+    hips = 164 + 40 * a.girth + rng.normal(0, 4)
+    waist = max(hips * rng.uniform(0.84, 0.98), 158 * a.wing_flare)  # the wings lie inside
+    depth = 160 + 75 * a.girth
     level = smoothstep((g.z + 40) / 190)
     half = hips + (waist - hips) * level
-    flat = np.clip(1 - np.abs(g.x / half) ** np.float32(2.6), 0, 1) ** np.float32(0.55)
-    crotch = -a.pubic_drop_mm - 52 - rng.normal(0, 5)
+    flat = np.clip(1 - np.abs(g.x / half) ** np.float32(2.3), 0, 1) ** np.float32(0.62)
+    crotch = -a.pubic_drop_mm - 84 - rng.normal(0, 12)
     trunk = depth * (0.92 + 0.16 * level) * flat
     legs = np.zeros_like(trunk)
     apart = rng.uniform(0.02, 0.12)
@@ -67,7 +69,7 @@ def _body(g: Ground, a: Anatomy, rng: np.random.Generator) -> Picture:
         width = hips * 0.505 - 0.07 * below
         centre = sign * (hips - width - apart * below)
         leg = np.clip(1 - np.abs((g.x - centre) / width) ** np.float32(2.5), 0, 1) ** np.float32(0.5)
-        legs = np.maximum(legs, depth * 0.72 * leg)
+        legs = np.maximum(legs, depth * 0.64 * leg)
     above = smoothstep((g.z - crotch + 18 + 0.12 * np.abs(g.x)) / 44)
     joined = trunk * above + legs * (1 - above)
     return blurred(joined.astype(np.float32), sigma_px=1.5 / g.pitch_mm)
@@ -91,12 +93,12 @@ def _muscles(g: Ground, a: Anatomy, rng: np.random.Generator) -> Picture:
 def _folds(g: Ground, a: Anatomy, rng: np.random.Generator) -> Picture:
     """Edges of skin folds, belly apron and genital shadow, in mm."""
     total = np.zeros(g.shape, dtype=np.float32)
-    crotch = -a.pubic_drop_mm - 55
+    crotch = -a.pubic_drop_mm - 84
     for sign in (-1, 1):
         line = crotch + 30 + (np.abs(g.x) - 20) * rng.uniform(0.35, 0.6)
         here = smoothstep((sign * g.x - 5) / 10) * smoothstep((125 - np.abs(g.x)) / 40)
         below = line - g.z
-        total += here * np.float32(rng.uniform(3, 9)) * smoothstep(below / 3) * np.exp(-np.clip(below, 0, 90) / 35)
+        total += here * np.float32(rng.uniform(1.5, 6)) * smoothstep(below / 3) * np.exp(-np.clip(below, 0, 90) / 35)
     for _ in range(int(rng.integers(0, 3))):
         height = rng.uniform(-60, 90) - rng.uniform(10, 45) * (1 - (g.x / 170) ** 2)
         height = height + 5 * np.sin(g.x / rng.uniform(30, 70) + rng.uniform(0, 6))
@@ -143,3 +145,23 @@ def _pocket(g: Ground, rng: np.random.Generator, x: float, z: float, size: float
     p, q = (dx * c + dz * s) / np.float32(wide), (dz * c - dx * s) / np.float32(size)
     wobble = 1 + 0.12 * np.sin(3 * np.arctan2(q, p) + np.float32(phase))
     return np.asarray(np.float32(depth) * np.sqrt(np.clip(1 - (p * p + q * q) * wobble, 0, 1)), dtype=np.float32)
+
+
+def vessels(beam: Beam, a: Anatomy, amount: float, rng: np.random.Generator) -> Picture:
+    """Calcified femoral and iliac arteries on the bones' raster, in mm of dense bone: broken double lines."""
+    picture = np.zeros((beam.height, beam.width), dtype=np.float32)
+    if amount <= 0:
+        return picture
+    for side in (-1, 1):
+        bend = rng.normal(0, 4, 6)
+        x = np.array([26, 44, 60, 66, 70, 76]) + bend
+        knots = np.stack(
+            [side * x, np.array([20, 10, 30, 36, 30, 20.0]), np.array([95, 50, 5, -45, -95, -200.0])], axis=1
+        )
+        line = curve(knots, 900)
+        here = np.repeat(rng.random(60) < 0.25 + 0.5 * amount, 15)
+        for wall in (-3.0, 3.0):
+            points = line[here] + np.array([wall, 0, 0]) + rng.normal(0, 0.5, (int(here.sum()), 3))
+            weights = np.full(len(points), 0.9 * amount * rng.uniform(0.5, 1.2))
+            picture += spread(beam, Sheet(points, weights))
+    return picture

@@ -18,7 +18,7 @@ from hipcad_desktop.domain.geometry import Rectangle
 from hipcad_desktop.synthesis.layers import Floats, Layers, Point, moved, turned
 
 MARGIN_MM = 5.0  # of a rectangle about what was cut, as readers draw it
-LINE_MM = 4.0  # to either side of a cut counts as its surroundings
+TURNED_LEG = (0.9, 1.04)  # the width of a whole femur below its head, as a share
 _STILL = np.eye(2)
 _NOWHERE = np.zeros(2)
 
@@ -67,7 +67,7 @@ class _Pieces:
         at = (self.x - centre[0]) * along[0] + (self.y - centre[1]) * along[1]
         for length_mm in (28.0, 13.0, 7.0, 4.0):
             wave = 2 * np.pi * self.between(0.7, 1.2) / (length_mm * self.mm)
-            height = roughness_mm * self.mm * (length_mm / 28.0) ** 0.7
+            height = roughness_mm * self.mm * length_mm / 28.0  # smooth over short ways: bone splinters, it is not sawn
             distance = distance + height * np.sin(wave * at + self.between(0, 2 * np.pi))
         before = 1 / (1 + np.exp(np.clip(distance / (0.8 * self.mm), -40, 40)))
         near = np.exp(-((distance / (band_mm * self.mm)) ** 2))
@@ -126,16 +126,22 @@ def break_hip(layers: Layers, kind: FractureType, generator: Generator) -> Broke
 
 
 def leave_whole(layers: Layers, generator: Generator) -> Floats:
-    """The same hip, whole, by the same path: the femur below its head turned by a few degrees and put back."""
+    """The same hip, whole, by the same path: the femur below its head turned by a few degrees and put back.
+
+    A leg turned outwards or inwards shows its neck shorter or longer: that alone is no fracture.
+    """
     staying = layers.bone * layers.head
     going = layers.bone - staying
     shift = generator.normal(0, 0.6, 2) * layers.femur.mm
-    return layers.behind + staying + moved(going, turned(float(generator.normal(0, 4))), layers.femur.head, shift)
+    shorter = np.array(((float(generator.uniform(*TURNED_LEG)), 0.0), (0.0, 1.0)))
+    way = turned(float(generator.normal(0, 4))) @ shorter
+    return layers.behind + staying + moved(going, way, layers.femur.head, shift)
 
 
-def _neck_cut(pieces: _Pieces) -> _Cut:
+def _neck_cut(pieces: _Pieces, low: float = 0.45, high: float = 0.9) -> _Cut:
+    """Across the neck, between two shares of its length."""
     femur = pieces.femur
-    centre = femur.head + femur.neck * femur.neck_length * pieces.between(0.45, 0.9)
+    centre = femur.head + femur.neck * femur.neck_length * pieces.between(low, high)
     normal = turned(pieces.between(-25, 25)) @ femur.neck
     return pieces.cut(centre, normal, pieces.between(0.8, 2.5), pieces.between(1.0, 2.2))
 
@@ -161,12 +167,12 @@ def _garden_ii(pieces: _Pieces) -> None:
 
 def _displaced_neck(pieces: _Pieces, up_mm: float, outwards_mm: float) -> None:
     """The shaft turned outwards and pulled up, the stump of the neck on the head turned or resorbed."""
-    cut, layers, femur = _neck_cut(pieces), pieces.layers, pieces.femur
+    cut, layers, femur = _neck_cut(pieces, 0.4, 1.1), pieces.layers, pieces.femur
     before = layers.bone * cut.before
     head = before * layers.head
     stump = (before - head) * (1 - cut.near * np.float32(pieces.between(0, 0.5)))
     pieces.put(head, np.zeros_like(head))
-    if pieces.maybe(0.4):
+    if pieces.maybe(0.55):
         pieces.put(stump * np.float32(pieces.between(0, 0.6)), cut.near)
     else:
         pieces.put(stump, cut.near, turned(pieces.between(5, 32)), femur.head, np.zeros(2))

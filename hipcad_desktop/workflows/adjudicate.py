@@ -59,10 +59,3 @@ def adjudicate_table(
         new = held is None or reading.revision > held.revision
         saved, unchanged = saved + new, unchanged + (not new)
     return ReadingsSummary(saved, unchanged, tuple(problems))
-
-
-def adjudication(project: Project, film_id: FilmId) -> Reading | None:
-    """What was agreed on a film; None where nothing was. Raises UserError STILL_BLINDED."""
-    require_open(project)
-    reading = current_reading(project, film_id, author=Author(CONSENSUS))
-    return None if reading is None or reading.answer is None else reading

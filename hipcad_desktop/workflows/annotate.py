@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from hipcad_desktop.domain.annotation import Answer, Reading
 from hipcad_desktop.domain.errors import ErrorCode, UserError
-from hipcad_desktop.domain.geometry import Rectangle, Size
-from hipcad_desktop.domain.halving import Halving, halve_by_midline, halve_by_rectangles
 from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.store import history, rounds
 from hipcad_desktop.store import readings as store
@@ -120,17 +116,3 @@ class Session:
         with self._project.reading() as connection:
             history.replay(connection, self._history, author=self._author)
         return self._history
-
-
-def preview_halving(
-    size: Size, rectangles: Sequence[Rectangle], *, midline_px: float | None, overlap_share: float
-) -> Halving:
-    """How the film would be halved: by its rectangles where there are any, else at the midline.
-
-    Raises UserError NOT_HALVED_* where the rules give no pair of windows.
-    """
-    if rectangles:
-        return halve_by_rectangles(size, rectangles)
-    if midline_px is None:
-        raise UserError(ErrorCode.NOT_HALVED_NO_MIDLINE, detail="no midline was found")
-    return halve_by_midline(size, midline_px, overlap_share=overlap_share)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 BROKEN, WHOLE, DOUBT, FAINT, INK, GRID = "#b4472f", "#2f6b8a", "#d3a42c", "#9aa3ab", "#22272c", "#d5dade"
 STATE_COLOURS = {HipState.NO_FRACTURE: WHOLE, HipState.DOUBT: DOUBT, HipState.FRACTURE: BROKEN}
-STATE_WORDS = {HipState.NO_FRACTURE: "no fracture", HipState.DOUBT: "doubt", HipState.FRACTURE: "fracture"}
 POINT_MARKS = {"no_fracture": (WHOLE, "o"), "fracture": (BROKEN, "s")}
 _PIXELS_PER_INCH = 220
 _STYLE = {

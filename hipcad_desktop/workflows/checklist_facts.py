@@ -10,7 +10,19 @@ from hipcad_desktop.domain.evaluation import Evaluation, HalvingFigures
 from hipcad_desktop.domain.model_card import ModelCard
 from hipcad_desktop.workflows.figure_words import counted, estimate, share, thresholds_words
 
-_AUGMENTATION = ("mirror", "brightness", "contrast", "line_jitter")
+_AUGMENTATION = (
+    "mirror",
+    "brightness",
+    "contrast",
+    "line_jitter",
+    "shift_jitter",
+    "scale_jitter",
+    "turn_jitter_deg",
+    "sharpness",
+    "gamma",
+    "folds",
+    "edges",
+)
 _SCHEDULE = ("optimizer", "max_learning_rate", "weight_decay", "warm_up_share", "batch", "epochs", "dropout", "seed")
 
 
@@ -124,7 +136,8 @@ def _evaluation(evaluation: Evaluation, main: HalvingFigures, manifest: DatasetM
         "calibration slope and intercept, at two thresholds, with n.",
         "uncertainty": f"95 % intervals: {evaluation.interval} for proportions, DeLong for the AUC, bootstrap by "
         "patient for the rest; comparisons by paired DeLong and McNemar (hipcad compare).",
-        "robustness": "Two ways of halving; other-hip negatives apart from films without fracture; leak probes"
+        "robustness": "Other-hip negatives apart from films without fracture; leak probes"
+        + ("; two ways of halving" if len(evaluation.halvings) > 1 else "")
         + (f"; subgroups by {kinds}, exploratory." if kinds else "."),
         "fairness": f"Subgroups by {kinds}, with intervals; gallery of misses and false alarms." if kinds else "",
         "explain": "Grad-CAM for each hip"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,9 @@ _NEEDED = ("sklearn", "statsmodels", "matplotlib", "jinja2", "reportlab")
 _WHAT = "The comparison"
 _BYTES = 10_000_000
 _FEWEST_DISCORDANT = 10
-_HALVINGS = (HalvingMethod.MIDLINE.value, HalvingMethod.PAPER.value)
+ACROSS = "diagnosis"  # each model as its own diagnosis halves
+_HALVINGS = (ACROSS, HalvingMethod.HIP.value, HalvingMethod.MIDLINE.value, HalvingMethod.PAPER.value)
+_APART = {HalvingMethod.HIP.value, HalvingMethod.MIDLINE.value}
 
 Scores = Mapping[str, Mapping[str, HipScore]]
 """Hips by halving, then by image."""
@@ -84,7 +86,8 @@ def compare_models(
     """Hold two reports of the same hips against each other and write compare.html, .pdf and .json into the folder `to`.
 
     Each is taken at its own two thresholds; thresholds given instead make one operating point, "chosen". The same
-    report twice compares its own two thresholds unless others are given. Raises UserError for the folder and the
+    report twice compares its own two thresholds unless others are given. Of two models of which one halves by the hips
+    each is taken as its own diagnosis halves, on the hips that both have. Raises UserError for the folder and the
     reports, REPORTS_OF_OTHER_HIPS, CONFIG_INVALID for a threshold, TRAINING_NOT_INSTALLED where the libraries of
     statistics are absent, and CANCELLED; then `to` is as before.
     """
@@ -92,6 +95,7 @@ def compare_models(
     need_installed(_NEEDED)
     a, b = _read(report_a), _read(report_b)
     thresholds = _thresholds(a, b, threshold_a, threshold_b)
+    a, b, alone = _by_hip(a, b)
     _refuse_other_hips(a, b)
     watch.started(a=a.evaluation.model.get("name"), b=b.evaluation.model.get("name"))
     halvings = []
@@ -110,7 +114,7 @@ def compare_models(
         dataset=dict(a.evaluation.dataset),
         partition=a.evaluation.partition,
         halvings=tuple(halvings),
-        cautions=tuple(_cautions(a, b, halvings)),
+        cautions=tuple(_cautions(a, b, halvings, alone)),
         notice=RESEARCH_USE,
     )
     with new_folder(to, needed=_BYTES) as building:
@@ -152,6 +156,31 @@ def _score(row: CsvRow, evaluation: Evaluation) -> HipScore:
         fracture_type=row.get("fracture_type"),
         p_fracture=p,
         state=state_of(p, evaluation.thresholds),
+    )
+
+
+def _by_hip(a: _Report, b: _Report) -> tuple[_Report, _Report, int]:
+    """Where one model sees squares about the hips and the other strips: the scores of the hips that both have.
+
+    Then also how many hips are in only one of them; else both as they are.
+    """
+    own = [r.evaluation.halvings[0].halving for r in (a, b)]
+    if set(own) != _APART:
+        return a, b, 0
+    hips = [
+        {(s.film_code, s.side): s for s in r.scores[halving].values()} for r, halving in zip((a, b), own, strict=True)
+    ]
+    shared = sorted(hips[0].keys() & hips[1].keys())
+    if not shared:
+        raise UserError(ErrorCode.REPORTS_OF_OTHER_HIPS, detail="no hip is in both")
+    named = [
+        {f"{film}_{side.value}": replace(found[film, side], image=f"{film}_{side.value}") for film, side in shared}
+        for found in hips
+    ]
+    return (
+        replace(a, scores={ACROSS: named[0]}),
+        replace(b, scores={ACROSS: named[1]}),
+        len(hips[0].keys() ^ hips[1].keys()),
     )
 
 
@@ -249,9 +278,12 @@ def _side(report: _Report) -> Compared:
     return Compared(text_name(report.folder), dict(evaluation.model), evaluation.thresholds, evaluation.temperature)
 
 
-def _cautions(a: _Report, b: _Report, halvings: Sequence[HalvingComparison]) -> list[Caution]:
+def _cautions(a: _Report, b: _Report, halvings: Sequence[HalvingComparison], alone: int) -> list[Caution]:
     """What a reader has to know before believing the differences, the gravest first."""
     found: list[Caution] = []
+    if alone:
+        text = f"{alone} hips are in only one of the reports, as no square was cut about them; they are not compared."
+        found.append(Caution("hips_of_one", text))
     for name, report in (("A", a), ("B", b)):
         for caution in report.evaluation.cautions:
             if caution.loud:

@@ -39,9 +39,11 @@ def contact_sheet(
     """Write FILE.png, or FILE-01.png, FILE-02.png, ... where one page is too small; films in order of their codes.
 
     Every image's hash is checked on the way. Raises UserError FILE_MISSING, NOT_A_DATASET, DATASET_DAMAGED,
-    PARTITION_EMPTY, FOLDER_NOT_WRITABLE, DISK_FULL or CANCELLED (pages written by then stay).
+    DATASET_WITHOUT_HALVING, PARTITION_EMPTY, FOLDER_NOT_WRITABLE, DISK_FULL or CANCELLED (pages written by then stay).
     """
     _, entries = read_manifest(dataset)
+    if entries and not any(e.halving is halving for e in entries):
+        raise UserError(ErrorCode.DATASET_WITHOUT_HALVING, path=str(dataset), halving=halving.value)
     films: dict[str, list[HipEntry]] = {}
     for entry in entries:
         if entry.halving is halving and partition in (None, entry.partition):

@@ -10,35 +10,39 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from hipcad_desktop.domain.anatomy import ImageHalf, Side, SideSource
-from hipcad_desktop.domain.diagnosis import Diagnosis, HipState, Prediction, Refusal, RefusalReason, state_of
-from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.anatomy import ImageHalf, Side
+from hipcad_desktop.domain.diagnosis import (
+    Diagnosis,
+    HipRefusal,
+    Prediction,
+    Refusal,
+    RefusalReason,
+    state_of,
+)
+from hipcad_desktop.domain.errors import UserError
 from hipcad_desktop.domain.geometry import Window
-from hipcad_desktop.domain.halving import Halving, halve_by_midline
-from hipcad_desktop.domain.messages import refusal_sentence
-from hipcad_desktop.domain.model_card import RESEARCH_USE, ModelCard
+from hipcad_desktop.domain.halving import Halving, share_inside
+from hipcad_desktop.domain.model_card import ModelCard
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.radiograph import Radiograph
-from hipcad_desktop.imaging.caption import captioned
-from hipcad_desktop.imaging.hip_image import encode_png, hip_of, lowered
-from hipcad_desktop.imaging.overlay import heat_image, heat_overlay
+from hipcad_desktop.imaging.hip_image import hip_images
 from hipcad_desktop.imaging.reader import read_film
 from hipcad_desktop.imaging.scope import look
+from hipcad_desktop.workflows.diagnosis_json import to_json as to_json
+from hipcad_desktop.workflows.diagnosis_pictures import answer_pictures, window_picture
+from hipcad_desktop.workflows.halve_film import cut_off_words, halve_film, metal_refusals
 from hipcad_desktop.workflows.write_whole import write_whole
 
 if TYPE_CHECKING:
+    from hipcad_desktop.domain.scope import FilmScope
     from hipcad_desktop.imaging.film import Film
     from hipcad_desktop.inference.network import Predictor
 
-_PICTURE_PX = 1000  # longest edge of an overlay picture
-_MOST_ENLARGED = 2.0
-_HEAT_PX = 380
-_WORDS = {HipState.FRACTURE: "fracture", HipState.DOUBT: "doubt", HipState.NO_FRACTURE: "no fracture"}
 _SIDES = (Side.RIGHT, Side.LEFT)  # the order of every list of hips
 
 
@@ -69,8 +73,9 @@ class _Hip:
     side: Side
     half: ImageHalf
     window: Window
+    outside_share: float
     image: npt.NDArray[np.uint8]  # 380 x 380, what the network sees
-    picture: npt.NDArray[np.uint8]  # the window in its true shape, for the eye
+    picture: npt.NDArray[np.uint8] | None  # the window in its true shape, for the eye; where overlays are asked for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +86,37 @@ class _Prepared:
     refusal: Refusal | None
     midline_px: float | None
     hips: tuple[_Hip, ...]
+    refused_hips: tuple[HipRefusal, ...]
+    cut_off: tuple[str, ...]  # sentences on hips that the film does not show whole
     seconds: float
+
+
+class Films:
+    """Reads films and looks at them."""
+
+    def get(self, file: str) -> tuple[Film, FilmScope]:
+        """A film and what a look at it says. Raises UserError as read_film does."""
+        film = read_film(Path(file))
+        return film, look(film)
+
+
+class KeptFilms(Films):
+    """Keeps the last film while its file stays the same: a window asks of one film midline after midline."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[tuple[str, int, int, int], tuple[Film, FilmScope]] | None = None
+
+    def get(self, file: str) -> tuple[Film, FilmScope]:
+        """As Films.get, at once where this is the file asked for last."""
+        try:
+            status = Path(file).stat()
+        except OSError:
+            return super().get(file)  # which says what is wrong
+        key = (file, status.st_ino, status.st_mtime_ns, status.st_size)
+        if self._kept is None or self._kept[0] != key:
+            self._kept = None  # two large films need not be in memory at once
+            self._kept = (key, super().get(file))
+        return self._kept[1]
 
 
 def diagnose(
@@ -91,23 +126,27 @@ def diagnose(
     to: Path,
     midlines: Mapping[str, float] | None = None,
     network: Predictor | None = None,
+    films: Films | None = None,
+    overlays: bool = True,
     watch: Watch,
 ) -> DiagnosisRun:
     """Diagnose films one after another and write pictures and one JSON a film into the folder `to`.
 
-    midlines gives a file's midline in pixels of the displayed film instead of the one found. network is the model
-    already loaded, where the caller kept it from an earlier run. A film out of scope is an answer with a refusal; a
-    file that cannot be read or used is a FileFailure. Raises UserError for the model package, for a folder that cannot
-    be written, and CANCELLED between films: what was finished by then stays.
+    midlines gives a file's midline in pixels of the displayed film instead of the one found; a model of squares looks
+    for the hips about it. network and films are what the caller kept from an earlier run. A film out of scope is an
+    answer with a refusal, a hip with metal on it is refused alone; a file that cannot be read or used is a FileFailure.
+    Without overlays only the heat maps are written: a window lays them over the film itself, and a drag does not wait.
+    Raises UserError for the model package, for a folder that cannot be written, and CANCELLED between films: what was
+    finished by then stays.
     """
     network = network or open_network(model)
     names = _Names(to)
     done: list[Diagnosis | FileFailure] = []
     watch.started(model=network.package.card.name, sha256=network.package.sha256, films=len(files))
     watch.step("diagnose", 0, len(files))
-    films = _prefetched(files, network.package.card, midlines or {}, lambda: watch.check("The diagnosis"))
-    with closing(films):
-        for file, prepared in films:
+    prepare = _Preparation(network.package.card, midlines or {}, films or Films(), overlays)
+    with closing(_prefetched(files, prepare, lambda: watch.check("The diagnosis"))) as coming:
+        for file, prepared in coming:
             if isinstance(prepared, FileFailure):
                 watch.artifact("failure", file, code=prepared.error.code.value, facts=dict(prepared.error.facts))
                 done.append(prepared)
@@ -127,36 +166,8 @@ def open_network(model: Path) -> Predictor:
     return Network(read_package(model))
 
 
-def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The JSON object of one film: the patient's right hip first, pixels of the displayed film, paths as strings."""
-    return {
-        "file": diagnosis.file,
-        "refused": refusal_sentence(diagnosis.refusal) if diagnosis.refusal else None,
-        "midline_px": diagnosis.midline_px,
-        "hips": [
-            {
-                "side": hip.side.value,
-                "p_fracture": hip.p_fracture,
-                "state": hip.state.value,
-                "window_px": [hip.window.x0, hip.window.x1],
-                "overlay": hip.overlay_path,
-                "heat": hip.heat_path,
-                "half": hip.half.value,
-            }
-            for hip in diagnosis.hips
-        ],
-        "model": {"name": diagnosis.model_name, "sha256": diagnosis.model_sha256, "notice": diagnosis.notice},
-        "seconds": round(diagnosis.seconds, 3),
-        "refused_code": diagnosis.refusal.reason.value if diagnosis.refusal else None,
-        "film_id": diagnosis.film_id,
-        "film_size": list(diagnosis.film_size) if diagnosis.film_size else None,
-        "side_source": diagnosis.side_source,
-        "warnings": list(diagnosis.warnings),
-    }
-
-
 def _prefetched(
-    files: Sequence[str], card: ModelCard, midlines: Mapping[str, float], check: Callable[[], None]
+    files: Sequence[str], prepare: _Preparation, check: Callable[[], None]
 ) -> Generator[tuple[str, _Prepared | FileFailure]]:
     """Each file prepared, the next one on a thread of its own while the caller computes this one."""
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="film")
@@ -164,76 +175,72 @@ def _prefetched(
     try:
         for i, file in enumerate(files):
             check()
-            current = coming or pool.submit(_prepare, file, card, midlines.get(file))
+            current = coming or pool.submit(prepare.film, file)
             prepared = current.result()
             following = files[i + 1] if i + 1 < len(files) else None
-            coming = pool.submit(_prepare, following, card, midlines.get(following)) if following is not None else None
+            coming = pool.submit(prepare.film, following) if following is not None else None
             yield file, prepared
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _prepare(file: str, card: ModelCard, midline_px: float | None) -> _Prepared | FileFailure:
-    start = time.perf_counter()
-    try:
-        film = read_film(Path(file))
-        scope = look(film)
-        midline = midline_px if midline_px is not None else scope.midline_px
-        refusal, halving = scope.refusal, None
-        if refusal is None:
-            refusal, halving = _halve(film.radiograph, midline, card, given=midline_px is not None, file=file)
-        hips = _hips(film, halving) if halving else ()
-    except UserError as error:
-        return FileFailure(file, error)
-    return _Prepared(
-        radiograph=film.radiograph,
-        refusal=refusal,
-        midline_px=halving.line_px if halving else None,
-        hips=hips,
-        seconds=time.perf_counter() - start,
+@dataclass(frozen=True, slots=True, eq=False)
+class _Preparation:
+    """What a film is read, judged and halved with."""
+
+    card: ModelCard
+    midlines: Mapping[str, float]
+    films: Films
+    overlays: bool
+
+    def film(self, file: str) -> _Prepared | FileFailure:
+        """One file up to the images that the network sees."""
+        start = time.perf_counter()
+        try:
+            film, scope = self.films.get(file)
+            refusal, halving = scope.refusal, None
+            if refusal is None:
+                found = halve_film(film, scope, self.card, midline_px=self.midlines.get(file), file=file)
+                refusal, halving = (found, None) if isinstance(found, Refusal) else (None, found)
+        except UserError as error:
+            return FileFailure(file, error)
+        metal = metal_refusals(scope, film.radiograph.sides) if halving else {}
+        if len(metal) == len(_SIDES):
+            refusal, halving = Refusal(RefusalReason.METAL_ON_BOTH_HIPS), None
+        return _Prepared(
+            radiograph=film.radiograph,
+            refusal=refusal,
+            midline_px=halving.line_px if halving else None,
+            hips=self._hips(film, halving, [side for side in _SIDES if side not in metal]) if halving else (),
+            refused_hips=_refused_hips(film, halving, metal) if halving else (),
+            cut_off=tuple(cut_off_words(film, scope, halving)) if halving else (),
+            seconds=time.perf_counter() - start,
+        )
+
+    def _hips(self, film: Film, halving: Halving, asked: Sequence[Side]) -> tuple[_Hip, ...]:
+        halves = [film.radiograph.sides.half_of(side) for side in asked]
+        windows = [halving.of(half).window for half in halves]
+        images = hip_images(film.eight_bit, windows)
+        return tuple(
+            _Hip(
+                side=side,
+                half=half,
+                window=window,
+                outside_share=1 - share_inside(window, film.radiograph.size),
+                image=image,
+                picture=window_picture(film.eight_bit, window) if self.overlays else None,
+            )
+            for side, half, window, image in zip(asked, halves, windows, images, strict=True)
+        )
+
+
+def _refused_hips(film: Film, halving: Halving, refusals: Mapping[Side, Refusal]) -> tuple[HipRefusal, ...]:
+    sides = film.radiograph.sides
+    return tuple(
+        HipRefusal(side, sides.half_of(side), refusals[side], halving.of(sides.half_of(side)).window)
+        for side in _SIDES
+        if side in refusals
     )
-
-
-def _halve(
-    radiograph: Radiograph, midline: float | None, card: ModelCard, *, given: bool, file: str
-) -> tuple[Refusal | None, Halving | None]:
-    """The two windows, or a refusal where the film has no usable midline. A given one that fits not is an error."""
-    if midline is None:
-        return Refusal(RefusalReason.NO_MIDLINE), None
-    try:
-        return None, halve_by_midline(radiograph.size, midline, overlap_share=card.overlap_share)
-    except UserError as error:
-        if given:
-            detail = f"{file}: the midline given, x = {midline:g}, lies too near the film's edge or outside it"
-            raise UserError(ErrorCode.NOT_HALVED_NO_MIDLINE, detail=detail) from error
-        return Refusal(RefusalReason.NOT_FRONTAL_PELVIS, {"detail": "its midline lies at the film's edge"}), None
-
-
-def _hips(film: Film, halving: Halving) -> tuple[_Hip, ...]:
-    low = lowered(film.eight_bit)  # what both hip images share
-    return tuple(_hip(film, halving, side, low=low) for side in _SIDES)
-
-
-def _hip(film: Film, halving: Halving, side: Side, *, low: npt.NDArray[np.uint8]) -> _Hip:
-    half = film.radiograph.sides.half_of(side)
-    window = halving.of(half).window
-    return _Hip(
-        side=side,
-        half=half,
-        window=window,
-        image=hip_of(low, window),
-        picture=_strip(film.eight_bit, window),
-    )
-
-
-def _strip(eight_bit: npt.NDArray[np.uint8], window: Window) -> npt.NDArray[np.uint8]:
-    """The window in its true proportions: the eye reads a squashed hip badly. Small films grow, for the words' sake."""
-    from PIL import Image
-
-    strip = Image.fromarray(eight_bit[:, round(window.x0) : max(round(window.x1), round(window.x0) + 1)])
-    factor = min(_PICTURE_PX / max(strip.size), _MOST_ENLARGED)
-    size = (max(1, round(strip.width * factor)), max(1, round(strip.height * factor)))
-    return np.asarray(strip.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0))
 
 
 def _answer(file: str, prepared: _Prepared, network: Predictor, names: _Names) -> tuple[Diagnosis, Path]:
@@ -247,7 +254,7 @@ def _answer(file: str, prepared: _Prepared, network: Predictor, names: _Names) -
         predicted = network.predict(np.stack([hip.image for hip in prepared.hips]))
         for hip, p, heat in zip(prepared.hips, predicted.p_fracture, predicted.heat, strict=True):
             prediction = _prediction(hip, float(p), card, stem)
-            pictures.update(_pictures(hip, prediction, heat, radiograph))
+            pictures.update(answer_pictures(hip.picture, prediction, heat, radiograph))
             predictions.append(prediction)
     diagnosis = Diagnosis(
         file=file,
@@ -259,8 +266,11 @@ def _answer(file: str, prepared: _Prepared, network: Predictor, names: _Names) -
         midline_px=prepared.midline_px,
         side_source=radiograph.sides.source.value,
         hips=tuple(predictions),
+        refused_hips=prepared.refused_hips,
+        halving=card.halving,
+        thresholds=card.thresholds,
         film_size=(radiograph.size.width, radiograph.size.height),
-        warnings=_warnings(radiograph, card),
+        warnings=(*prepared.cut_off, *_warnings(radiograph, card)),
     )
     path = stem.with_name(f"{stem.name}.json")
     _write(pictures, path, diagnosis)
@@ -275,22 +285,9 @@ def _prediction(hip: _Hip, p_fracture: float, card: ModelCard, stem: Path) -> Pr
         state=state_of(p_fracture, card.thresholds),
         window=hip.window,
         heat_path=str(stem.with_name(f"{stem.name}_{hip.side.value}_heat.png")),
-        overlay_path=str(stem.with_name(f"{stem.name}_{hip.side.value}.png")),
+        overlay_path="" if hip.picture is None else str(stem.with_name(f"{stem.name}_{hip.side.value}.png")),
+        outside_share=max(0.0, hip.outside_share),
     )
-
-
-def _pictures(
-    hip: _Hip, prediction: Prediction, heat: npt.NDArray[np.float32], radiograph: Radiograph
-) -> dict[Path, bytes]:
-    peak = float(heat.max())
-    relative = heat / peak if peak > 0 else np.zeros_like(heat)
-    assumed = " (side assumed)" if radiograph.sides.source is SideSource.ASSUMED else ""
-    said = f"{hip.side.value}{assumed}   {_WORDS[prediction.state]}   p = {prediction.p_fracture:.3f}"
-    overlay = captioned(heat_overlay(hip.picture, relative), (said, RESEARCH_USE))
-    return {
-        Path(prediction.overlay_path): encode_png(overlay),
-        Path(prediction.heat_path): encode_png(heat_image(relative, (_HEAT_PX, _HEAT_PX))),
-    }
 
 
 def _warnings(radiograph: Radiograph, card: ModelCard) -> tuple[str, ...]:

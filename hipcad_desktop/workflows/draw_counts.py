@@ -17,7 +17,6 @@ from hipcad_desktop.workflows.chart_style import (
     FAINT,
     INK,
     STATE_COLOURS,
-    STATE_WORDS,
     WHOLE,
     finished,
     new_figure,
@@ -85,7 +84,7 @@ def draw_states(figures: HalvingFigures) -> Chart:
         axes.tick_params(length=0)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        handles = [axes.barh(0, 0, color=STATE_COLOURS[s], label=STATE_WORDS[s]) for s in HipState]
+        handles = [axes.barh(0, 0, color=STATE_COLOURS[s], label=s.words) for s in HipState]
         axes.legend(handles=handles, title=None, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.32), frameon=False)
         caption = "What the program said of each hip, in hips. Doubt asks for CT or MRI."
         return finished(figure, alt="What was said of hips with and without fracture", caption=caption)

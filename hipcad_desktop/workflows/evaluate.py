@@ -33,7 +33,7 @@ from hipcad_desktop.workflows.heat_coverage import coverage_of
 from hipcad_desktop.workflows.installed import need_installed
 from hipcad_desktop.workflows.leak_alarms import leak_alarms
 from hipcad_desktop.workflows.new_folder import new_folder, refuse_used
-from hipcad_desktop.workflows.score_hips import Scored, aspect_of, overlay_of, score_hips
+from hipcad_desktop.workflows.score_hips import Scored, aspect_of, judged_entries, overlay_of, score_hips
 from hipcad_desktop.workflows.subgroups import subgroups_of
 from hipcad_desktop.workflows.test_seal import record_opening
 from hipcad_desktop.workflows.text_name import text_name
@@ -80,13 +80,14 @@ def evaluate(
 ) -> EvaluationSummary:
     """Run a package on one partition and write the report, every hip's score and heat maps into the new folder `to`.
 
-    Hips of the midline halving give the program's accuracy, those of the paper's halving stand beside it. A partition
-    with one class gives the figures it can. prevalence is the share of broken hips that PPV and NPV are given for;
-    interval "wilson" or "clopper-pearson". The test partition is sealed: before its first hip is scored the opening is
-    recorded in the dataset, and stays there whatever happens then; without it no test image is looked at.
-    Raises UserError for package, dataset and folder, CONFIG_INVALID, PARTITION_EMPTY, TEST_SEAL_BROKEN,
-    TEST_SEAL_NOT_WRITTEN, TRAINING_NOT_INSTALLED where the libraries of statistics are absent, and CANCELLED; then
-    `to` is as before.
+    Hips halved as the model's diagnosis halves give the program's accuracy: at the midline, with the paper's halving
+    beside it, or by the hips alone. A partition with one class gives the figures it can. prevalence is the share of
+    broken hips that PPV and NPV are given for; interval "wilson" or "clopper-pearson". The test partition is sealed:
+    before its first hip is scored the opening is recorded in the dataset, and stays there whatever happens then;
+    without it no test image is looked at.
+    Raises UserError for package, dataset and folder, CONFIG_INVALID, PARTITION_EMPTY, DATASET_WITHOUT_HALVING,
+    TEST_SEAL_BROKEN, TEST_SEAL_NOT_WRITTEN, TRAINING_NOT_INSTALLED where the libraries of statistics are absent, and
+    CANCELLED; then `to` is as before.
     """
     part, shares = _partition(partition), _interval(interval)
     if not 0 < prevalence < 1:
@@ -95,12 +96,16 @@ def evaluate(
     need_installed(_NEEDED)
     network = _network(model)
     manifest, entries = read_manifest(dataset)
-    chosen = [e for e in entries if e.partition is part]
+    halving = network.package.card.halving
+    judged = judged_entries(entries, halving)
+    if entries and not judged:
+        raise UserError(ErrorCode.DATASET_WITHOUT_HALVING, path=str(dataset), halving=halving)
+    chosen = [e for e in judged if e.partition is part]
     if not chosen:
         raise UserError(ErrorCode.PARTITION_EMPTY, path=str(dataset), partition=part.value)
     card = network.package.card
     watch.started(model=card.name, sha256=network.package.sha256, partition=part.value, hips=len(chosen))
-    asked = _Asked(network, dataset, manifest, entries, part, prevalence, shares)
+    asked = _Asked(network, dataset, manifest, judged, part, prevalence, shares)
     with new_folder(to, needed=_REPORT_BYTES) as building:
         evaluation, scores = _evaluated(asked, clock(), pictures=building / HEATMAPS_FOLDER, watch=watch)
         watch.check("The evaluation")
@@ -127,7 +132,7 @@ class _Asked:
     network: Predictor
     dataset: Path
     manifest: DatasetManifest
-    entries: Sequence[HipEntry]  # of all partitions
+    entries: Sequence[HipEntry]  # of all partitions, by the halvings that the network is judged on
     part: Partition
     prevalence: float
     interval: Interval
@@ -209,6 +214,7 @@ def _model_facts(network: Predictor) -> dict[str, Any]:
         "sha256": network.package.sha256,
         "backbone": card.backbone,
         "recipe": card.recipe,
+        "halving": card.halving,
         "trained_on": card.data.get("hips_sha256"),
         "note": card.note,
         "calibrated_prevalence": card.calibrated_prevalence,

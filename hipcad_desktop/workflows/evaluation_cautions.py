@@ -26,7 +26,7 @@ def cautions(
 ) -> tuple[Caution, ...]:
     """Every caution of an evaluation, the gravest first."""
     found = [*_of_leaks(probes), *_of_synthesis(manifest, part), *_of_openings(openings)]
-    found += [*_of_data(card, manifest, part), *_of_classes(halvings), *_of_windows(card, manifest)]
+    found += [*_of_data(card, manifest, part), *_of_classes(halvings, card.halving), *_of_windows(card, manifest)]
     return tuple(sorted(found, key=lambda c: not c.loud))  # stable
 
 
@@ -82,7 +82,7 @@ def _of_data(card: ModelCard, manifest: DatasetManifest, part: Partition) -> lis
     return [Caution("seen_in_training", text, loud=True)]
 
 
-def _of_classes(halvings: Sequence[HalvingFigures]) -> list[Caution]:
+def _of_classes(halvings: Sequence[HalvingFigures], diagnosis: str) -> list[Caution]:
     found: list[Caution] = []
     for figures in halvings:
         for n, kind in ((figures.fracture, "with"), (figures.no_fracture, "without")):
@@ -93,7 +93,7 @@ def _of_classes(halvings: Sequence[HalvingFigures]) -> list[Caution]:
         hips = "1 hip" if n == 1 else f"{n} hips"
         text = f"Only {hips} of the rarer class: read the intervals, not the figures."
         found.append(Caution("few_hips", text))
-    if HalvingMethod.MIDLINE.value not in {f.halving for f in halvings}:
+    if diagnosis not in {f.halving for f in halvings}:
         text = (
             "No hip of this partition was halved as diagnosis halves: none of these figures is the program's accuracy."
         )
@@ -105,7 +105,7 @@ def _of_windows(card: ModelCard, manifest: DatasetManifest) -> list[Caution]:
     found: list[Caution] = []
     if unknown := sorted(set(manifest.mapping_rules) - set(card.mapping_rules)):
         found.append(Caution("mapping", f"Mapping to 8 bits not seen in training: {', '.join(unknown)}."))
-    if abs(manifest.overlap_share - card.overlap_share) > 1e-9:
+    if card.halving == HalvingMethod.MIDLINE.value and abs(manifest.overlap_share - card.overlap_share) > 1e-9:
         text = (
             f"The dataset's windows overlap by {manifest.overlap_share:.3f} of the film's width, the model's diagnosis "
             f"by {card.overlap_share:.3f}: diagnosis will see slightly other windows than these."

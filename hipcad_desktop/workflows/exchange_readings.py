@@ -119,12 +119,6 @@ def conflicts(project: Project, *, reader: str | None = None) -> tuple[Conflict,
         return exchange.conflicts(connection, reader=reader)
 
 
-def pending_films(project: Project) -> tuple[FilmId, ...]:
-    """Films that merged readings wait for."""
-    with project.reading() as connection:
-        return tuple(sorted({FilmId(n.revision.film) for n in exchange.pending_lines(connection)}))
-
-
 def _read(path: Path) -> tuple[str, list[Line]]:
     data = _data(path)
     body, _, last = data.removesuffix(b"\n").rpartition(b"\n")

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,13 @@ from hipcad_desktop.domain.dataset import (
 )
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.geometry import Window
+from hipcad_desktop.domain.halving import Halving
 from hipcad_desktop.domain.model_card import RESEARCH_USE
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.imaging.dataset_files import image_name, write_manifest
-from hipcad_desktop.imaging.hip_cache import FilmHips, HipCache
+from hipcad_desktop.imaging.finder import find_hips_of
+from hipcad_desktop.imaging.hip_cache import FilmHips, Heads, HipCache
 from hipcad_desktop.imaging.hip_image import encode_png, hip_images
 from hipcad_desktop.store import audit
 from hipcad_desktop.store import films as film_store
@@ -42,7 +44,14 @@ from hipcad_desktop.store.films import FilmRow
 from hipcad_desktop.store.folders import whole_folder
 from hipcad_desktop.store.project_store import Project
 from hipcad_desktop.store.readings import current_readings
-from hipcad_desktop.workflows.export_plan import ExportPlan, FilmPlan, film_code, not_exported, plan_export
+from hipcad_desktop.workflows.export_plan import (
+    ExportPlan,
+    FilmPlan,
+    film_code,
+    not_exported,
+    plan_export,
+    squares_about,
+)
 from hipcad_desktop.workflows.load_film import has_bytes, picture_from
 
 SILENT = Watch()
@@ -50,11 +59,15 @@ RULE = PartitionRule()
 SEED = 20200414
 CACHE_FOLDER = "cache/hips"
 IMAGES_A_MB = 10  # a hip image is about 100 kB
+IMAGES_A_FILM = 6  # two hips by three halvings
 
 
 @dataclass(frozen=True, slots=True)
 class ExportSummary:
-    """What was exported. hips: two a film, each as two images. counts: partition -> patients, films, hips by class."""
+    """What was exported. hips: two a film, as images by up to three halvings. counts: partition -> numbers by class.
+
+    without_squares: films of the dataset that have no squares about their hips, and why.
+    """
 
     dataset: Path
     films: int
@@ -63,6 +76,15 @@ class ExportSummary:
     not_exported: tuple[NotExported, ...]
     overlap_share: float
     synthesis: Synthesis | None = None
+    without_squares: tuple[NotExported, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """One film's hips, and why it has no squares about them; None where it has."""
+
+    entries: list[HipEntry]
+    no_squares: UserError | None
 
 
 def export_dataset(
@@ -81,16 +103,18 @@ def export_dataset(
     content = frozenset({MANIFEST_NAME, HIPS_NAME, IMAGES_FOLDER})
     cache = HipCache(project.path / CACHE_FOLDER)
     entries: list[HipEntry] = []
-    left_out = list(plan.left_out)
-    with whole_folder(target, content=content, needed_mb=4 * len(plan.films) // IMAGES_A_MB + 1) as part:
+    left_out, no_squares = list(plan.left_out), list[NotExported]()
+    needed_mb = IMAGES_A_FILM * len(plan.films) // IMAGES_A_MB + 1
+    with whole_folder(target, content=content, needed_mb=needed_mb) as part:
         (part / IMAGES_FOLDER).mkdir()
         exporting = exported_films(plan, files, part, cache)
         with closing(exporting) as exported:  # closed before the folder goes: no thread writes on
-            for done, (film, hips) in enumerate(exported, 1):
-                if isinstance(hips, UserError):
-                    left_out.append(not_exported(film.film, hips))
+            for done, (film, outcome) in enumerate(exported, 1):
+                if isinstance(outcome, UserError):
+                    left_out.append(not_exported(film.film, outcome))
                 else:
-                    entries.extend(hips)
+                    entries.extend(outcome.entries)
+                    no_squares += [not_exported(film.film, outcome.no_squares)] if outcome.no_squares else []
                 watch.step("export", done, len(plan.films))
                 watch.check("The export")
         if not entries:
@@ -98,12 +122,14 @@ def export_dataset(
         left_out.sort(key=lambda n: n.film_code)
         counts = partition_counts(entries)
         told = make_manifest(plan, entries, counts, left_out, seed=seed, rule=rule)
-        manifest = write_manifest(part, told, entries)
+        manifest = write_manifest(part, replace(told, without_squares=tuple(no_squares)), entries)
         facts = {"hips_sha256": manifest.hips_sha256, "seed": seed, "counts": counts, "not_exported": len(left_out)}
         audit.note(project, "export", what="dataset", new=facts)
     cache.trim()
     films = len({e.film_code for e in entries})
-    return ExportSummary(target, films, 2 * films, counts, tuple(left_out), plan.overlap_share)
+    return ExportSummary(
+        target, films, 2 * films, counts, tuple(left_out), plan.overlap_share, without_squares=tuple(no_squares)
+    )
 
 
 def plan_project(
@@ -143,11 +169,11 @@ def _unusable(film: FilmRow, paths: Sequence[Path], seen: Mapping[Path, tuple[Fi
 
 def exported_films(
     plan: ExportPlan, files: Mapping[FilmId, list[Path]], part: Path, cache: HipCache
-) -> Generator[tuple[FilmPlan, list[HipEntry] | UserError], None, None]:
+) -> Generator[tuple[FilmPlan, Exported | UserError], None, None]:
     """Make every film's images on all cores (Pillow lets go of the GIL), a few ahead; outcomes in the plan's order."""
     workers = max(1, min(8, os.cpu_count() or 1))
     with ThreadPoolExecutor(workers, thread_name_prefix="export") as pool:
-        ahead: deque[tuple[FilmPlan, Future[list[HipEntry] | UserError]]] = deque()
+        ahead: deque[tuple[FilmPlan, Future[Exported | UserError]]] = deque()
         try:
             for film in plan.films:
                 partition = plan.partitions[film.group]
@@ -167,15 +193,27 @@ def exported_films(
 
 def _hips(plan: FilmPlan, paths: list[Path], cache: HipCache) -> FilmHips:
     """The film's images, kept ones where they are; else the film is decoded once for all of them."""
-    windows = windows_of(plan)
-    kept = cache.load(plan.film.film_id, windows)
-    if kept is not None:
+    strips = windows_of(plan)
+    kept = cache.load(plan.film.film_id, strips)
+    if kept is not None and set(_squares(plan, kept.heads)) <= set(kept.windows):
         return kept
     picture = picture_from(paths, plan.film.film_id)
+    found = find_hips_of(picture.eight_bit)
+    heads = None if found is None else ((found[0].head_x, found[0].head_y), (found[1].head_x, found[1].head_y))
+    windows = (*strips, *_squares(plan, heads))
     images = tuple(encode_png(image) for image in hip_images(picture.eight_bit, windows))
-    made = FilmHips(picture.mapping, windows, images)
+    made = FilmHips(picture.mapping, windows, images, heads)
     cache.save(plan.film.film_id, made)
     return made
+
+
+def _squares(plan: FilmPlan, heads: Heads | None) -> tuple[Window, ...]:
+    """What is cut out about the hips whatever the readers say, so that another rectangle needs no pixel again."""
+    try:
+        halving = squares_about(replace(plan, rectangles={}), heads)
+    except UserError:
+        return ()
+    return (halving.left.window, halving.right.window)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -184,18 +222,26 @@ def _write(path: Path, data: bytes) -> None:
 
 def _export_film(
     plan: FilmPlan, paths: list[Path], part: Path, *, partition: Partition, cache: HipCache
-) -> list[HipEntry] | UserError:
+) -> Exported | UserError:
     try:
         hips = _hips(plan, paths, cache)
     except UserError as error:
         return error
-    return write_hips(plan, hips, part, partition=partition)
+    no_squares = None
+    try:
+        plan = replace(plan, squares=squares_about(plan, hips.heads))
+    except UserError as error:
+        no_squares = error
+    return Exported(write_hips(plan, hips, part, partition=partition), no_squares)
 
 
 def windows_of(plan: FilmPlan) -> tuple[Window, ...]:
-    """The windows of a film's images: of both halvings, each once."""
-    halvings = (plan.paper, plan.midline)
-    return tuple(dict.fromkeys(h.window for halving in halvings for h in (halving.left, halving.right)))
+    """The windows of a film's images: of all its halvings, each once."""
+    return tuple(dict.fromkeys(h.window for halving in _halvings(plan) for h in (halving.left, halving.right)))
+
+
+def _halvings(plan: FilmPlan) -> list[Halving]:
+    return [halving for halving in (plan.paper, plan.midline, plan.squares) if halving is not None]
 
 
 def write_hips(
@@ -204,7 +250,7 @@ def write_hips(
     """Write a film's images into a dataset's folder; their rows of hips.csv."""
     mapping = hips.mapping
     entries = []
-    for halving in (plan.paper, plan.midline):
+    for halving in _halvings(plan):
         for hip in (halving.left, halving.right):
             side = plan.sides.side_of(hip.half)
             name = image_name(film_code(plan.film), side, halving.method, synthetic=synthetic)
@@ -234,6 +280,8 @@ def write_hips(
                     mapping_low=mapping.low,
                     mapping_high=mapping.high,
                     synthetic=synthetic,
+                    window_y0=hip.window.y0,
+                    window_y1=hip.window.y1,
                     **_facts(plan, hip.half),
                 )
             )

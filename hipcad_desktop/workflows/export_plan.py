@@ -1,4 +1,7 @@
-"""What an export will hold: which films, halved where, in which partition, before any pixel is read."""
+"""What an export will hold: which films, halved where, in which partition, before any pixel is read.
+
+Only the squares about the hips wait for the pixels: the femoral heads have to be found in them.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,20 @@ from hipcad_desktop.domain.halving import (
     HalvingMethod,
     HipWindow,
     half_of,
+    halve_by_hips,
     halve_by_midline,
     halve_by_rectangles,
+    refuse_outside_squares,
 )
 from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.store.films import FilmRow
 
+Point = tuple[float, float]
+
 
 @dataclass(frozen=True, slots=True)
 class FilmPlan:
-    """One film of the dataset: both halvings, whose sides lie where, and what its readers say."""
+    """One film of the dataset: its halvings, whose sides lie where, and what its readers say."""
 
     film: FilmRow
     paper: Halving
@@ -41,6 +48,7 @@ class FilmPlan:
     flags: tuple[str, ...]  # what else a reader saw on the film
     sex: str = ""  # M, F, O; "" where no film of the patient tells it
     scanner: str = ""
+    squares: Halving | None = None  # about the hips, once they were looked for and both found
 
     @property
     def fracture(self) -> bool:
@@ -177,8 +185,22 @@ def _types(readings: Sequence[Reading], film: FilmRow, half: ImageHalf) -> str:
 
 def with_overlap(plan: FilmPlan, overlap: float) -> Halving:
     """The midline's windows as diagnosis will have them, told which hip is broken by the rectangles."""
-    halving = halve_by_midline(plan.film.size, plan.midline.line_px, overlap_share=overlap)
+    return _told(halve_by_midline(plan.film.size, plan.midline.line_px, overlap_share=overlap), plan)
 
+
+def squares_about(plan: FilmPlan, heads: tuple[Point, Point] | None) -> Halving:
+    """The squares about the hips, told which is broken; heads (x, y) in film pixels, on the picture's left and right.
+
+    Raises UserError NOT_HALVED_NO_HIPS, NOT_HALVED_HIP_CUT_OFF, NOT_HALVED_OUTSIDE_SQUARE.
+    """
+    if heads is None:
+        raise UserError(ErrorCode.NOT_HALVED_NO_HIPS)
+    halving = halve_by_hips(plan.film.size, *heads)
+    refuse_outside_squares(halving, plan.rectangles)
+    return _told(halving, plan)
+
+
+def _told(halving: Halving, plan: FilmPlan) -> Halving:
     def told(hip: HipWindow) -> HipWindow:
         return replace(hip, fracture=plan.paper.of(hip.half).fracture)
 

@@ -8,7 +8,12 @@ from typing import Any
 from hipcad_desktop.domain.metrics import Estimate, Proportion
 
 POINT_WORDS = {"no_fracture": "no-fracture threshold", "fracture": "fracture threshold"}
-HALVING_WORDS = {"midline": "diagnosis halving (midline)", "paper": "paper's halving (50 px from the rectangle)"}
+HALVING_WORDS = {
+    "midline": "diagnosis halving (midline)",
+    "paper": "paper's halving (50 px from the rectangle)",
+    "hip": "diagnosis halving (a square about each hip)",
+    "diagnosis": "each as its own diagnosis halves",
+}
 
 
 def share(proportion: Proportion) -> str:

@@ -36,9 +36,10 @@ def rectangle_in_hip(entry: HipEntry) -> Box | None:
     x0, y0, x1, y1 = entry.rect_x0_px, entry.rect_y0_px, entry.rect_x1_px, entry.rect_y1_px
     if x0 is None or y0 is None or x1 is None or y1 is None:
         return None
-    width = entry.x1_px - entry.x0_px
+    width = entry.window.width
+    upper, lower = entry.window.rows(entry.film_height)
     left, right = max(0.0, (x0 - entry.x0_px) / width), min(1.0, (x1 - entry.x0_px) / width)
-    top, bottom = max(0.0, y0 / entry.film_height), min(1.0, y1 / entry.film_height)
+    top, bottom = max(0.0, (y0 - upper) / (lower - upper)), min(1.0, (y1 - upper) / (lower - upper))
     return (left, top, right, bottom) if right > left and bottom > top else None
 
 

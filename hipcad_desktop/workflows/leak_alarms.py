@@ -23,6 +23,7 @@ SUSPICIOUS_AUC = 0.99
 CHANCE, MATTERS = 0.5, 0.6  # a probe alarms where its interval lies above chance and its area is no trifle
 WEAK = 0.75  # an upper end above it: so few patients that a strong shortcut cannot be excluded
 _MOST_NAMED = 5
+_MAIN = (HalvingMethod.MIDLINE, HalvingMethod.HIP, HalvingMethod.PAPER)  # the first that there is is looked at
 ALL_CUES = "all of these together"
 
 
@@ -34,13 +35,13 @@ def leak_alarms(
     opened: bool,
     watch: Watch,
 ) -> tuple[Probe, ...]:
-    """Every probe of a dataset and of a model's figures on it, alarms first.
+    """Every probe of a dataset and of a model's figures on it, alarms first; entries as the model is judged on them.
 
     opened: whether the test partition is open; else none of its images is looked at. Raises UserError DATASET_DAMAGED
     or CANCELLED.
     """
     seen = [e for e in entries if opened or e.partition is not Partition.TEST]
-    main = _of(seen, HalvingMethod.MIDLINE) or _of(seen, HalvingMethod.PAPER)
+    main = next((own for halving in _MAIN if (own := _of(seen, halving))), [])
     traces = trace(dataset, main, watch=watch)
     probes = [
         patients_apart(entries),
@@ -51,7 +52,7 @@ def leak_alarms(
         _within_films(traces),
     ]
     paper = _of(seen, HalvingMethod.PAPER)
-    if paper and main[0].halving is not HalvingMethod.PAPER:
+    if paper and main[0].halving is HalvingMethod.MIDLINE:
         probes.append(_paper_windows(paper))
     return tuple(sorted(probes, key=lambda p: not p.alarm))  # stable
 

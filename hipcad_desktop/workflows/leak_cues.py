@@ -64,7 +64,7 @@ def cues_of(entries: Sequence[HipEntry]) -> dict[str, Floats]:
         SCANNER: _names([e.scanner for e in entries]),
         FILM_SIZE: numbers(pixels, aspect, [e.film_height > e.film_width for e in entries]),
         SIDE: numbers([e.side is Side.RIGHT for e in entries]),
-        WINDOW: numbers([(e.x1_px - e.x0_px) / e.film_width for e in entries], [_beyond(e) for e in entries]),
+        WINDOW: numbers(*zip(*(_window_of(e) for e in entries), strict=True)),
         MAPPING: np.concatenate(mapping, axis=1),
     }
 
@@ -99,9 +99,11 @@ def thumbnail(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(small, np.uint8)
 
 
-def _beyond(entry: HipEntry) -> float:
-    """How far the window's outer edge lies inside the film, as a share of its width."""
-    return min(entry.x0_px, entry.film_width - entry.x1_px) / entry.film_width
+def _window_of(entry: HipEntry) -> tuple[float, float, float]:
+    """Shares of the film: the window's width, how far its outer edge lies inside, and its upper edge."""
+    outer = min(entry.x0_px, entry.film_width - entry.x1_px)
+    upper = entry.window.rows(entry.film_height)[0]
+    return entry.window.width / entry.film_width, outer / entry.film_width, upper / entry.film_height
 
 
 def _names(names: Sequence[str]) -> Floats:

@@ -42,7 +42,7 @@ def cues_auc(cues: Sequence[Floats], entries: Sequence[HipEntry]) -> Estimate:
     if fewest < FEWEST_PATIENTS:
         reason = f"needs {FEWEST_PATIENTS} patients with a broken and as many with a whole hip"
         return Estimate(None, None, None, len(entries), _UNIT, _METHOD, reason)
-    score = _scores(np.concatenate(list(cues), axis=1), truth, patients)
+    score = scores_of_unseen(np.concatenate(list(cues), axis=1), truth, patients)
     value, low, high = clustered_auc(score, truth, patients)
     return Estimate(value, low, high, len(entries), _UNIT, _METHOD)
 
@@ -55,7 +55,7 @@ def paired(entries: Sequence[HipEntry]) -> list[int]:
     return sorted(at for hips in films.values() if len({entries[i].fracture for i in hips}) == 2 for at in hips)
 
 
-def _scores(values: Floats, truth: npt.NDArray[np.bool_], patients: npt.NDArray[np.str_]) -> Floats:
+def scores_of_unseen(values: Floats, truth: npt.NDArray[np.bool_], patients: npt.NDArray[np.str_]) -> Floats:
     """For each hip what a probe says that was fitted without its patient, mean of repeats with other folds, [N]."""
     from sklearn.model_selection import StratifiedGroupKFold
     from threadpoolctl import threadpool_limits

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +14,12 @@ from hipcad_desktop.domain.halving import Halving
 from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.imaging.film import Film as Film  # the window names the type through here
 from hipcad_desktop.imaging.film import Picture
+from hipcad_desktop.imaging.finder import find_hips_of
 from hipcad_desktop.imaging.hip_image import hip_images
 from hipcad_desktop.imaging.reader import find_films, read_film, read_picture
 from hipcad_desktop.store.films import files_of
 from hipcad_desktop.store.project_store import Project
 from hipcad_desktop.workflows.view_film import KEPT_FOLDER, Question
-
-T = TypeVar("T")
-
-
-def load_film(project: Project, film_id: FilmId) -> Film:
-    """The film with exactly the bytes that were imported, from whichever of its places still holds them.
-
-    Raises UserError FILE_MISSING where no file is there, FILM_CHANGED where there are only others, and what read_film
-    raises; KeyError for a film that the project does not have.
-    """
-    return film_from(files_of(project, film_id), film_id)
 
 
 def question_of(project: Project, film_id: FilmId, *, exchange: str) -> Question:
@@ -39,33 +28,23 @@ def question_of(project: Project, film_id: FilmId, *, exchange: str) -> Question
     return Question(paths, film_id, exchange, kept=str(project.path / KEPT_FOLDER), preview=True)
 
 
-def film_from(paths: Sequence[Path], film_id: FilmId) -> Film:
-    """The film from the first of these files that holds its bytes. The UserErrors of load_film."""
-
-    def read(path: Path) -> tuple[FilmId, Film]:
-        film = read_film(path)
-        return film.radiograph.film_id, film
-
-    return _first_with_bytes(paths, film_id, read)
-
-
 def picture_from(paths: Sequence[Path], film_id: FilmId) -> Picture:
-    """Only the pixels of the film, from the first of these files that holds its bytes. The UserErrors of load_film."""
-    return _first_with_bytes(paths, film_id, read_picture)
+    """Only the pixels of the film, from the first of these files that holds exactly its bytes.
 
-
-def _first_with_bytes(paths: Sequence[Path], film_id: FilmId, read: Callable[[Path], tuple[FilmId, T]]) -> T:
+    Raises UserError FILE_MISSING where no file is there, FILM_CHANGED where there are only others, and what read_film
+    raises.
+    """
     failure = UserError(ErrorCode.FILE_MISSING, path=str(paths[0]))
     for path in paths:
         if not path.is_file():
             continue
         try:
-            found, pixels = read(path)
+            found, picture = read_picture(path)
         except UserError as error:
             failure = error if has_bytes(path, film_id) else UserError(ErrorCode.FILM_CHANGED, path=str(path))
             continue
         if found == film_id:
-            return pixels
+            return picture
         failure = UserError(ErrorCode.FILM_CHANGED, path=str(path))
     raise failure
 
@@ -87,6 +66,12 @@ def has_bytes(path: Path, film_id: FilmId) -> bool:
             return hashlib.file_digest(file, "sha256").hexdigest() == film_id
     except OSError:
         return False
+
+
+def film_heads(film: Film) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """The femoral heads (x, y) in film pixels, on the picture's left and right, as the export finds them."""
+    found = find_hips_of(film.eight_bit)
+    return None if found is None else ((found[0].head_x, found[0].head_y), (found[1].head_x, found[1].head_y))
 
 
 def hip_previews(film: Film, halving: Halving) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

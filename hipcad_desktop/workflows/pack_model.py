@@ -23,6 +23,7 @@ from hipcad_desktop.domain.training import TrainConfig
 from hipcad_desktop.workflows.calibrate import fit_temperature, probabilities, threshold_warnings
 from hipcad_desktop.workflows.intervals import proportion
 from hipcad_desktop.workflows.text_name import text_name
+from hipcad_desktop.workflows.weight_precision import LARGEST_CHANGE, compared_hips, kept_single, largest_change
 
 if TYPE_CHECKING:
     from hipcad_desktop.inference.network import Network
@@ -40,7 +41,7 @@ LIMITS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """The validation hips, one image each by the diagnosis halving: uint8 [N, 380, 380], and which are broken."""
+    """The validation hips, one image each, halved as diagnosis will: uint8 [N, 380, 380], and which are broken."""
 
     images: npt.NDArray[np.uint8]
     fracture: tuple[bool, ...]
@@ -61,28 +62,56 @@ def pack_model(
 ) -> tuple[str, dict[str, Any]]:
     """Write the model package to `to`; its SHA-256, and its figures on validation.
 
+    The weights are kept as float16 where that changes no probability by more than 0.005, and temperature, thresholds
+    and figures are those of the weights as kept. Else they stay float32 and the figures' warnings say so.
     Raises UserError TARGET_EXISTS, FOLDER_NOT_WRITABLE, DISK_FULL, CANCELLED. A graph that differs from torch is a bug.
     """
-    from hipcad_desktop.inference.network import Network
-    from hipcad_desktop.inference.package import ModelPackage, write_package
-    from hipcad_desktop.learning.export import to_onnx
-    from hipcad_desktop.learning.weights import weights_bytes
+    from hipcad_desktop.inference.package import write_package
+    from hipcad_desktop.learning.export import said_by_torch
+    from hipcad_desktop.learning.weights import rounded, weights_bytes
 
     watch.step("exporting", 0, 3)
-    onnx = to_onnx(network)
-    watch.step("exporting", 1, 3)
     draft = _card(text_name(to, suffix=False), network, measured, origin)
-    graph = Network(ModelPackage(to, draft, onnx, ""))
-    difference = _difference(graph, network, measured.images)
-    card = calibrated(draft, _margins(graph, measured.images, watch), measured.fracture)
-    figures = {**card.figures, "largest_difference_onnx_torch": difference}
+    compared = compared_hips(measured.images)
+    exact = said_by_torch(network, compared).margin
+    kept = rounded(network)
+    card, onnx, said = _exported(kept, replace(draft, precision="float16"), measured, compared, watch)
+    change = largest_change(exact, said, temperature=card.temperature)
+    if change > LARGEST_CHANGE:
+        kept, warning = network, kept_single(change)
+        card, onnx, _ = _exported(kept, draft, measured, compared, watch)
+        warnings = [*card.figures["warnings"], warning]
+        card = replace(card, figures={**card.figures, "warnings": warnings})
+    figures = {**card.figures, "largest_change_by_float16": change}
     watch.step("exporting", 2, 3)
     if to.exists():  # somebody wrote it while we trained
         raise UserError(ErrorCode.TARGET_EXISTS, path=str(to))
     _make_folder(to.parent)
-    sha256 = write_package(to, card=replace(card, figures=figures), onnx=onnx, weights=weights_bytes(network))
+    weights = weights_bytes(kept, half=card.precision == "float16")
+    sha256 = write_package(to, card=replace(card, figures=figures), onnx=onnx, weights=weights)
     watch.step("exporting", 3, 3)
     return sha256, figures
+
+
+def _exported(
+    network: HipNetwork,
+    draft: ModelCard,
+    measured: Measured,
+    compared: npt.NDArray[np.uint8],
+    watch: Watch,
+) -> tuple[ModelCard, bytes, npt.NDArray[np.float64]]:
+    """A network's calibrated card, its graph, and what the graph says of hips to compare: their margins [N]."""
+    from hipcad_desktop.inference.network import Network
+    from hipcad_desktop.inference.package import ModelPackage
+    from hipcad_desktop.learning.export import to_onnx
+
+    onnx = to_onnx(network)
+    watch.step("exporting", 1, 3)
+    graph = Network(ModelPackage(Path(draft.name), draft, onnx, ""))
+    difference = _difference(graph, network, measured.images)
+    card = calibrated(draft, _margins(graph, measured.images, watch), measured.fracture)
+    figures = {**card.figures, "largest_difference_onnx_torch": difference}
+    return replace(card, figures=figures), onnx, graph.predict(compared).margin
 
 
 def _card(name: str, network: HipNetwork, measured: Measured, origin: Origin) -> ModelCard:
@@ -102,12 +131,12 @@ def _card(name: str, network: HipNetwork, measured: Measured, origin: Origin) ->
         mean=mean,
         std=std,
         mapping_rules=manifest.mapping_rules,
-        halving=HalvingMethod.MIDLINE.value,
-        overlap_share=manifest.overlap_share,
+        halving=config.judged_halving.value,
+        overlap_share=manifest.overlap_share if config.judged_halving is HalvingMethod.MIDLINE else 0.0,
         thresholds=Thresholds(0.5, 0.5),
         thresholds_from={
             "partition": Partition.VALIDATION.value,
-            "halving": HalvingMethod.MIDLINE.value,
+            "halving": config.judged_halving.value,
             "n_fracture": sum(measured.fracture),
             "n_no_fracture": len(measured.fracture) - sum(measured.fracture),
             "sensitivity_target": config.sensitivity_target,
@@ -150,7 +179,7 @@ def calibrated(draft: ModelCard, margins: npt.NDArray[np.float64], fracture: Seq
         calibrated_prevalence=temperature.prevalence,
         thresholds=thresholds,
         thresholds_from={**origin, "warnings": warnings},
-        figures={**figures, "temperature": temperature.to_json(), "warnings": warnings},
+        figures={**figures, "halving": draft.halving, "temperature": temperature.to_json(), "warnings": warnings},
     )
 
 

@@ -300,9 +300,9 @@ class _Look:
 
 
 def _counts(entries: Sequence[HipEntry], config: TrainConfig) -> Mapping[str, int]:
-    """Of one partition, counted by hips and not by their images; of training only the halvings that train."""
+    """Of one partition, counted by hips and not by their images: those that train, elsewhere those that judge."""
     training = bool(entries) and entries[0].partition is Partition.TRAINING
-    used = [e for e in entries if not training or e.halving in config.halvings]
+    used = [e for e in entries if e.halving in (config.halvings if training else (config.judged_halving,))]
     hips = {(e.film_code, e.side): e.fracture for e in used}
     return {
         "patients": len({e.patient for e in used}),

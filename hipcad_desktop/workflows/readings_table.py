@@ -126,7 +126,7 @@ def export_readings(project: Project, csv_path: Path, *, reader: str | None = No
     for reading in sorted(readings, key=lambda r: (order[r.film_id], r.reader)):
         if reading.answer is None:
             continue
-        for cells in _rows_of(names[reading.film_id], reading.answer):
+        for cells in rows_of(names[reading.film_id], reading.answer):
             writer.writerow(cells if reader is not None else (*cells, reading.reader))
             rows += 1
     write_file(csv_path.absolute(), text.getvalue().encode("utf-8"))
@@ -196,6 +196,14 @@ def _unfound(file: str, films: int) -> str:
     if films > 1:
         return f"{films} films can be meant by {file}; name more of its folders"
     return f"no imported film is named {file}"
+
+
+def answer_in_rows(rows: Sequence[CsvRow], film: Size, *, path: Path) -> Answer:
+    """The answer that a film's rows of a table give. Raises UserError READINGS_ROW_BAD."""
+    try:
+        return _answer(rows, film)
+    except _RowError as error:
+        raise UserError(ErrorCode.READINGS_ROW_BAD, path=str(path), line=error.row.line, detail=error.detail) from error
 
 
 def _answer(rows: Sequence[CsvRow], film: Size) -> Answer:
@@ -326,7 +334,8 @@ def _names(project: Project) -> dict[FilmId, str]:
     return {film_id: ends[path] for film_id, path in first.items()}
 
 
-def _rows_of(name: str, answer: Answer) -> list[tuple[str, ...]]:
+def rows_of(name: str, answer: Answer) -> list[tuple[str, ...]]:
+    """An answer as rows of COLUMNS: one a finding, or one without a rectangle."""
     reason = "" if answer.exclusion is None else answer.exclusion.value
     reason += f": {answer.exclusion_text}" if answer.exclusion_text else ""
     tail = (

@@ -157,11 +157,14 @@ def _share_card(title: str, value: Proportion, what: str) -> Card:
 
 
 def _accuracy(evaluation: Evaluation, main: HalvingFigures, beside: HalvingFigures | None) -> Iterator[Block]:
-    is_accuracy = main.halving == HalvingMethod.MIDLINE.value
+    is_accuracy = main.halving == evaluation.model.get("halving", HalvingMethod.MIDLINE.value)
     yield Heading("The program's accuracy" if is_accuracy else "Figures of the paper's halving")
     if is_accuracy:
+        squares = main.halving == HalvingMethod.HIP.value
+        cut = "a square about each femoral head that the program finds" if squares else "at the film's midline"
         yield Paragraph(
-            "Measured on hips cut as diagnosis cuts them: at the film's midline, without knowing where a fracture is."
+            f"Measured on hips cut as diagnosis cuts them: {cut}, without knowing where a fracture is."
+            + (" Films on which no two hips are found, or one is cut off, are not in it." if squares else "")
         )
     order = [p for name in ("no_fracture", "fracture") for p in main.points if p.name == name]
     head = ("", *(f"at the {POINT_WORDS[p.name]}, p ≥ {p.threshold:.3f}" for p in order))

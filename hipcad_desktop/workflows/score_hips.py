@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from hipcad_desktop.inference.network import Predictor
 
 _BATCH = 8
-_HALVINGS = (HalvingMethod.MIDLINE, HalvingMethod.PAPER)  # the program's accuracy first
+_HALVINGS = (HalvingMethod.HIP, HalvingMethod.MIDLINE, HalvingMethod.PAPER)  # the program's accuracy first
 _MOST_PICTURES = {FOUND: 2000, MISSED: 500, FALSE_ALARM: 500}  # 40 kB each; four times the paper's test partition
 _JPEG_QUALITY = 90
 
@@ -53,8 +53,9 @@ def score_hips(
 ) -> Scored:
     """Score every hip and write the heat maps of found, missed and falsely found fractures into the folder `pictures`.
 
-    The pictures are of the midline halving, as diagnosis shows them, or of the only one that there is. Raises UserError
-    DATASET_DAMAGED, MODEL_PACKAGE_DAMAGED, CANCELLED, FOLDER_NOT_WRITABLE, DISK_FULL.
+    Entries are of the halvings that the network is judged on (judged_entries). The pictures are as diagnosis shows
+    them, or of the only halving that there is. Raises UserError DATASET_DAMAGED, MODEL_PACKAGE_DAMAGED, CANCELLED,
+    FOLDER_NOT_WRITABLE, DISK_FULL.
     """
     ordered = sorted(entries, key=lambda e: _HALVINGS.index(e.halving))  # stable
     thresholds = network.package.card.thresholds
@@ -79,6 +80,15 @@ def score_hips(
     return Scored({h: tuple(s) for h, s in scores.items()}, {h: tuple(c) for h, c in coverage.items()})
 
 
+def judged_entries(entries: Sequence[HipEntry], halving: str) -> list[HipEntry]:
+    """The hips that say something of a model whose diagnosis halves so.
+
+    Squares for one that knows squares only; else the midline's strips, and the paper's beside them.
+    """
+    squares = halving == HalvingMethod.HIP.value
+    return [e for e in entries if (e.halving is HalvingMethod.HIP) is squares]
+
+
 def overlay_of(image: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """A hip [380, 380] under its heat map of any scale, uint8 [380, 380, 3]."""
     peak = float(heat.max())
@@ -87,7 +97,8 @@ def overlay_of(image: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> n
 
 def aspect_of(entry: HipEntry) -> float:
     """Width / height of the hip on its film; its image is square."""
-    return (entry.x1_px - entry.x0_px) / entry.film_height
+    y0, y1 = entry.window.rows(entry.film_height)
+    return entry.window.width / (y1 - y0)
 
 
 def _score(entry: HipEntry, p: float, state: HipState) -> HipScore:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import os
 import shutil
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,41 +11,44 @@ from hipcad_desktop.domain.anatomy import FractureType, Side
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.geometry import Size
 from hipcad_desktop.domain.progress import Watch
+from hipcad_desktop.workflows.simulated_tables import (
+    BOXES_NAME,
+    PATIENTS_NAME,
+    TRUTH_NAME,
+    WrittenFilm,
+    write_tables,
+)
 from hipcad_desktop.workflows.write_whole import not_written
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from hipcad_desktop.simulation.film import FilmTruth
+    from hipcad_desktop.simulation.case import Shares
 
 Hospital = Literal["A", "B", "C"]
 HOSPITALS: tuple[Hospital, ...] = ("A", "B", "C")
 FILMS_FOLDER = "films"
-TRUTH_NAME = "truth.csv"
-BOXES_NAME = "boxes.csv"
-PATIENTS_NAME = "patients.csv"
 SMALLEST_SIDE_PX, LARGEST_SIDE_PX = 64, 8192
 _FILM_BYTES = 2_500_000  # of a usual film, for the message about a full disk
 
-TRUTH_COLUMNS = (
-    "file", "patient", "hospital", "side", "type", "x", "y", "width", "height", "midline_px", "tilt_deg",
-    "head_right_x", "head_right_y", "head_left_x", "head_left_y", "symphysis_x", "symphysis_y",
-    "promontory_x", "promontory_y", "film_width", "film_height", "spacing_mm", "sex", "age_years", "seed",
-)  # fmt: skip
-BOXES_COLUMNS = ("file", "verdict", "x", "y", "width", "height", "type")
-PATIENTS_COLUMNS = ("file", "patient")
+FilmFormat = Literal["dicom", "jpeg", "hospital"]
+# METHOD 1: two hospitals gave JPEG, one DICOM
+_HOSPITAL_FORMAT: dict[Hospital, Literal["dicom", "jpeg"]] = {"A": "jpeg", "B": "dicom", "C": "jpeg"}
 
-# How often each type occurred in the paper's three hospitals (METHOD 1); pairs of Garden types halved
-_OCCURRENCE: dict[FractureType, float] = {
-    FractureType.GARDEN_I: 994 / 2,
-    FractureType.GARDEN_II: 994 / 2,
-    FractureType.GARDEN_III: 1671 / 2,
-    FractureType.GARDEN_IV: 1671 / 2,
-    FractureType.AO_31_A1: 1381,
-    FractureType.AO_31_A2: 760,
-    FractureType.AO_31_A3: 178,
-    FractureType.GREATER_TROCHANTER: 258,
-}
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """How often films show what, beside the fractures; None: as often as in the hospital of METHOD 1."""
+
+    implants: float | None = None  # metal on a hip that is not broken
+    fixed: float | None = None  # metal on the broken hip itself: such films are excluded in boxes.csv
+    arthritis: float | None = None  # grade III or IV
+    both_broken: float | None = None
+    spine_implants: float | None = None
+    pathologic: float | None = None
+    old_pelvic: float | None = None
+    other_cassettes: float | None = None  # upright or square films; only where no size is asked
+
+
+NO_EXTRAS = Extras(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class _Plan:
     hospital: Hospital
     fracture: FractureType | None
     side: Side
+    kind: str | None
 
 
 def simulate(
@@ -80,28 +81,37 @@ def simulate(
     seed: int,
     to: Path,
     size: Size | None = None,
-    film_format: Literal["dicom", "jpeg"] = "dicom",
+    film_format: FilmFormat = "dicom",
     hospital: Hospital | None = None,
     broken_share: float = 0.5,
+    extras: Extras | None = None,
+    kind: str | None = None,
     watch: Watch,
 ) -> SimulationSummary:
     """Write films and tables into a new folder `to`, or nothing at all.
 
-    The same arguments give the same bytes. hospital None takes the three in turn. Each film is a patient of its own.
+    The same arguments give the same bytes. hospital None takes the three in turn; film_format "hospital" is that of
+    each (METHOD 1). Each film is a patient of its own. kind is a value of simulation.wrong.WrongKind, or "wrong" for
+    all of them in turn: then no film is a frontal pelvis and boxes.csv excludes them all.
     Raises UserError CONFIG_INVALID, TARGET_NOT_EMPTY, FOLDER_NOT_WRITABLE, DISK_FULL or CANCELLED.
     """
-    _check(films=films, seed=seed, size=size, broken_share=broken_share)
+    extras = extras or Extras()
+    _check(films=films, seed=seed, size=size, broken_share=broken_share, extras=extras)
+    kinds = _kinds(kind)
     part = _prepared(to)
     watch.started(films=films, seed=seed, film_format=film_format)
     try:
         (part / FILMS_FOLDER).mkdir(parents=True)
-        plans = _plans(films=films, seed=seed, hospital=hospital, broken_share=broken_share)
-        truths = []
+        plans = _plans(films=films, seed=seed, hospital=hospital, broken_share=broken_share, kinds=kinds)
+        written: list[WrittenFilm] = []
         for plan in plans:
             watch.check("The simulation")
-            truths.append(_write_film(part, plan, simulation_seed=seed, size=size, film_format=film_format))
+            own_format = _HOSPITAL_FORMAT[plan.hospital] if film_format == "hospital" else film_format
+            written.append(
+                _write_film(part, plan, simulation_seed=seed, size=size, film_format=own_format, extras=extras)
+            )
             watch.step("simulate", plan.number, films)
-        _write_tables(part, truths)
+        write_tables(part, written)
         watch.check("The simulation")
         if to.exists():
             to.rmdir()  # empty: _prepared made sure
@@ -110,16 +120,21 @@ def simulate(
         raise not_written(error, to, needed=films * _FILM_BYTES) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    broken = sum(plan.fracture is not None for plan in plans)
+    broken = sum(film.broken for film in written)
     return SimulationSummary(to, films, broken, to / TRUTH_NAME, to / BOXES_NAME, to / PATIENTS_NAME)
 
 
-def _check(*, films: int, seed: int, size: Size | None, broken_share: float) -> None:
+def _check(*, films: int, seed: int, size: Size | None, broken_share: float, extras: Extras) -> None:
     sides = (size.width, size.height) if size else (SMALLEST_SIDE_PX,)
     checks = (
         ("films", films, 1 <= films <= 1_000_000, "between 1 and 1000000"),
         ("seed", seed, seed >= 0, "at least 0"),
         ("broken_share", broken_share, 0 <= broken_share <= 1, "between 0 and 1"),
+        *(
+            (f.name, share, 0 <= share <= 1, "between 0 and 1")
+            for f in fields(extras)
+            if (share := getattr(extras, f.name)) is not None
+        ),
         (
             "size",
             f"{size.width}x{size.height}" if size else "",
@@ -130,6 +145,21 @@ def _check(*, films: int, seed: int, size: Size | None, broken_share: float) -> 
     for field, value, ok, detail in checks:
         if not ok:
             raise UserError(ErrorCode.CONFIG_INVALID, field=field, value=str(value), detail=detail)
+
+
+def _kinds(kind: str | None) -> tuple[str, ...]:
+    """The kinds of wrong films to make in turn; empty for frontal pelves."""
+    from hipcad_desktop.simulation.wrong import WrongKind
+
+    known = tuple(k.value for k in WrongKind)
+    if kind is None:
+        return ()
+    if kind == "wrong":
+        return known
+    if kind not in known:
+        detail = f"one of {', '.join((*known, 'wrong'))}"
+        raise UserError(ErrorCode.CONFIG_INVALID, field="kind", value=kind, detail=detail)
+    return (kind,)
 
 
 def _prepared(to: Path) -> Path:
@@ -148,96 +178,82 @@ def _prepared(to: Path) -> Path:
     return part
 
 
-def _plans(*, films: int, seed: int, hospital: Hospital | None, broken_share: float) -> list[_Plan]:
-    """Exactly the asked share is broken; types by the paper's frequencies, sides evenly."""
+def _plans(
+    *, films: int, seed: int, hospital: Hospital | None, broken_share: float, kinds: tuple[str, ...]
+) -> list[_Plan]:
+    """Exactly the asked share is broken; types by the hospital's frequencies, sides evenly."""
     import numpy as np
+
+    from hipcad_desktop.simulation.case import draw_type
 
     rng = np.random.Generator(np.random.PCG64([seed, films]))
     broken = rng.permutation(films) < round(films * broken_share)
     plans = []
     for i in range(films):
         own = np.random.Generator(np.random.PCG64([seed, 1, i]))
-        kind, side = _draw_type(own), (Side.RIGHT if own.random() < 0.5 else Side.LEFT)
+        where = hospital or HOSPITALS[i % len(HOSPITALS)]
+        fracture, side = draw_type(own, where), (Side.RIGHT if own.random() < 0.5 else Side.LEFT)
         plans.append(
             _Plan(
                 number=i + 1,
                 seed=int(own.integers(2**62)),
-                hospital=hospital or HOSPITALS[i % len(HOSPITALS)],
-                fracture=kind if broken[i] else None,
+                hospital=where,
+                fracture=fracture if broken[i] and not kinds else None,
                 side=side,
+                kind=kinds[i % len(kinds)] if kinds else None,
             )
         )
     return plans
 
 
-def _draw_type(rng: np.random.Generator) -> FractureType:
-    at = rng.random() * sum(_OCCURRENCE.values())
-    for kind, weight in _OCCURRENCE.items():
-        at -= weight
-        if at < 0:
-            return kind
-    return FractureType.GREATER_TROCHANTER
+def _shares(hospital: Hospital, extras: Extras) -> Shares:
+    """The hospital's shares with the asked ones in their place."""
+    from hipcad_desktop.simulation.case import SHARES
+
+    own = SHARES[hospital]
+    names = {
+        "implants": "implant", "fixed": "fixed", "arthritis": "arthritis", "both_broken": "both_broken",
+        "spine_implants": "spine_implant", "pathologic": "pathologic", "old_pelvic": "old_pelvic",
+        "other_cassettes": "other_cassette",
+    }  # fmt: skip
+    asked = {names[f.name]: getattr(extras, f.name) for f in fields(extras) if getattr(extras, f.name) is not None}
+    return replace(own, **asked)
 
 
 def _write_film(
-    part: Path, plan: _Plan, *, simulation_seed: int, size: Size | None, film_format: Literal["dicom", "jpeg"]
-) -> tuple[str, str, Size, FilmTruth]:
+    part: Path,
+    plan: _Plan,
+    *,
+    simulation_seed: int,
+    size: Size | None,
+    film_format: Literal["dicom", "jpeg"],
+    extras: Extras,
+) -> WrittenFilm:
+    from hipcad_desktop.simulation.anatomy import Stream, stream
+    from hipcad_desktop.simulation.case import draw_case
     from hipcad_desktop.simulation.files import SUFFIX, encode_film
-    from hipcad_desktop.simulation.film import simulate_film
+    from hipcad_desktop.simulation.film import SimulatedFilm, simulate_film
+    from hipcad_desktop.simulation.wrong import WrongFilm, WrongKind, wrong_film
 
-    film = simulate_film(seed=plan.seed, size=size, hospital=plan.hospital, fracture=plan.fracture, side=plan.side)
+    film: SimulatedFilm | WrongFilm
+    if plan.kind is not None:
+        film = wrong_film(WrongKind(plan.kind), seed=plan.seed, hospital=plan.hospital, size=size)
+    else:
+        case = draw_case(
+            stream(plan.seed, Stream.CASE).spawn(1)[0],
+            hospital=plan.hospital,
+            fracture=plan.fracture,
+            side=plan.side,
+            shares=_shares(plan.hospital, extras),
+        )
+        film = simulate_film(
+            seed=plan.seed, size=size, hospital=plan.hospital, fracture=plan.fracture, side=plan.side, case=case
+        )
     patient = f"SIM-{simulation_seed}-{plan.number:04d}"
     name = f"sim{simulation_seed}_{plan.hospital}_{plan.number:04d}{SUFFIX[film_format]}"
     data = encode_film(film, film_format=film_format, patient=patient)
     (part / FILMS_FOLDER / name).write_bytes(data)
     height, width = film.values.shape
-    return name, patient, Size(width, height), film.truth
-
-
-def _write_tables(part: Path, films: Sequence[tuple[str, str, Size, FilmTruth]]) -> None:
-    _write_csv(part / TRUTH_NAME, TRUTH_COLUMNS, (_truth_row(*film) for film in films))
-    _write_csv(part / BOXES_NAME, BOXES_COLUMNS, (_boxes_row(name, truth) for name, _, _, truth in films))
-    _write_csv(part / PATIENTS_NAME, PATIENTS_COLUMNS, ((name, patient) for name, patient, _, _ in films))
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _rectangle(truth: FilmTruth) -> tuple[object, ...]:
-    if not truth.findings:
-        return ("", "", "", "")
-    r = truth.findings[0].rectangle
-    return tuple(f"{v:g}" for v in (r.x, r.y, r.width, r.height))
-
-
-def _truth_row(name: str, patient: str, size: Size, truth: FilmTruth) -> tuple[object, ...]:
-    points = (*truth.head_right_px, *truth.head_left_px, *truth.symphysis_px, *truth.promontory_px)
-    return (
-        name,
-        patient,
-        truth.hospital,
-        truth.side.value if truth.side else "",
-        truth.fracture_type.value if truth.fracture_type else "",
-        *_rectangle(truth),
-        f"{truth.midline_px:.2f}",
-        f"{truth.tilt_deg:.3f}",
-        *(f"{v:.2f}" for v in points),
-        size.width,
-        size.height,
-        f"{truth.spacing_mm:.6f}",
-        "F" if truth.female else "M",
-        truth.age_years,
-        truth.seed,
-    )
-
-
-def _boxes_row(name: str, truth: FilmTruth) -> tuple[object, ...]:
-    verdict = "fracture" if truth.findings else "no_fracture"
-    kind = truth.fracture_type.value if truth.findings and truth.fracture_type else ""
-    return (name, verdict, *_rectangle(truth), kind)
+    if isinstance(film, WrongFilm):
+        return WrittenFilm(name, patient, Size(width, height), wrong=film)
+    return WrittenFilm(name, patient, Size(width, height), truth=film.truth)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from hipcad_desktop.domain.cohort import Partition
 from hipcad_desktop.domain.dataset import DatasetManifest, HipEntry
 from hipcad_desktop.domain.errors import ErrorCode, UserError
-from hipcad_desktop.domain.halving import FRAME_PX, HalvingMethod
+from hipcad_desktop.domain.halving import FRAME_PX
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.domain.training import Device, TrainConfig, validated
 from hipcad_desktop.workflows.installed import need_installed
@@ -67,8 +67,9 @@ def train(
     figures.
 
     Raises UserError CONFIG_INVALID, TARGET_EXISTS, TRAINING_NOT_INSTALLED, NOT_A_DATASET, DATASET_DAMAGED,
-    PARTITION_EMPTY, DATASET_ONE_CLASS, NO_GPU, GPU_UNSUPPORTED before any work, then those of learning.open_run,
-    BACKBONE_*, WEIGHTS_* and the Trainer's. A cancelled or failed run can be resumed from its last finished epoch.
+    PARTITION_EMPTY, DATASET_ONE_CLASS, DATASET_WITHOUT_HALVING, NO_GPU, GPU_UNSUPPORTED before any work, then those of
+    learning.open_run, BACKBONE_*, WEIGHTS_* and the Trainer's. A cancelled or failed run can be resumed from its last
+    finished epoch.
     """
     from hipcad_desktop.imaging.dataset_files import read_manifest
 
@@ -139,11 +140,14 @@ class Chosen:
 def chosen_hips(entries: Sequence[HipEntry], config: TrainConfig, dataset: Path) -> tuple[Chosen, Chosen]:
     """Training with the config's halvings, validation with that of diagnosis (METHOD 3.4).
 
-    Raises UserError PARTITION_EMPTY or DATASET_ONE_CLASS.
+    Raises UserError DATASET_WITHOUT_HALVING, PARTITION_EMPTY or DATASET_ONE_CLASS.
     """
+    judged = config.judged_halving.value
+    if entries and not any(e.halving == judged for e in entries):
+        raise UserError(ErrorCode.DATASET_WITHOUT_HALVING, path=str(dataset), halving=judged)
     wanted = {
         Partition.TRAINING: frozenset(config.halvings),
-        Partition.VALIDATION: frozenset({HalvingMethod.MIDLINE.value}),
+        Partition.VALIDATION: frozenset({judged}),
     }
     found = []
     for partition, halvings in wanted.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hipcad_desktop.domain.cohort import Partition
-from hipcad_desktop.domain.dataset import DatasetManifest, HipEntry
+from hipcad_desktop.domain.dataset import DatasetManifest, HipEntry, NotExported
 from hipcad_desktop.domain.halving import HalvingMethod
 from hipcad_desktop.domain.metrics import Proportion
 from hipcad_desktop.domain.model_card import ModelCard
@@ -131,8 +131,7 @@ def _answers(card: ModelCard) -> Iterator[Block]:
             ),
             (
                 "halving",
-                f"{HALVING_WORDS.get(card.halving, card.halving)}, windows overlap by {card.overlap_share:.3f} of "
-                "the film's width",
+                HALVING_WORDS.get(card.halving, card.halving) + _overlap_words(card),
             ),
             ("mapping to 8 bits", ", ".join(card.mapping_rules)),
             ("mean, deviation", f"{_numbers(card.mean)}; {_numbers(card.std)}"),
@@ -202,14 +201,20 @@ def _data_blocks(manifest: DatasetManifest, entries: Sequence[HipEntry]) -> Iter
         widths=(0.24, 0.76),
     )
     yield Heading("What was left out")
-    reasons = Counter(n.sentence for n in manifest.not_exported)
-    if reasons:
-        rows = tuple((reason, str(n)) for reason, n in reasons.most_common())
-        yield Table(("Why", "films"), rows, f"{len(manifest.not_exported)} films in all.", (0.86, 0.14))
+    if manifest.not_exported:
+        yield _reasons(manifest.not_exported, "films in all.")
     else:
         yield Paragraph("No film.")
+    if manifest.without_squares:
+        yield _reasons(manifest.without_squares, "films are in the dataset without squares about their hips.")
     yield Heading("To find it again")
     yield Table((), (("hips.csv SHA-256", manifest.hips_sha256),), widths=(0.24, 0.76), mono=True)
+
+
+def _reasons(films: Sequence[NotExported], caption: str) -> Table:
+    reasons = Counter(n.sentence for n in films)
+    rows = tuple((reason, str(n)) for reason, n in reasons.most_common())
+    return Table(("Why", "films"), rows, f"{len(films)} {caption}", (0.86, 0.14))
 
 
 def _rule(manifest: DatasetManifest) -> Iterator[Block]:
@@ -271,6 +276,12 @@ def _characteristics(entries: Sequence[HipEntry]) -> Iterator[Block]:
     head = ("", "", *(part.value for part in Partition))
     if rows:
         yield Table(head, tuple(rows), "Numbers of films or hips.", (0.22, 0.3, 0.16, 0.16, 0.16))
+
+
+def _overlap_words(card: ModelCard) -> str:
+    if card.halving != HalvingMethod.MIDLINE.value:
+        return ""
+    return f", windows overlap by {card.overlap_share:.3f} of the film's width"
 
 
 def _numbers(values: Sequence[float]) -> str:

@@ -35,7 +35,7 @@ _SANS, _BOLD, _MONO, _EAST = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", 
 
 
 def pdf_of(page: Document) -> bytes:
-    """The page as PDF; the same blocks give the same bytes. The typeface is embedded (that of matplotlib)."""
+    """The page as PDF; the same blocks give the same bytes. The typeface is embedded."""
     from reportlab.platypus import BaseDocTemplate, CondPageBreak, Frame, PageTemplate, Spacer
 
     _fonts()
@@ -99,15 +99,20 @@ def _room_for(blocks: Sequence[Block], at: int) -> float:
 
 
 def _fonts() -> None:
-    import matplotlib
+    import reportlab
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.cidfonts import UnicodeCIDFont
     from reportlab.pdfbase.ttfonts import TTFont
 
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    for name in (_SANS, _BOLD, _MONO):
+    try:
+        import matplotlib
+
+        folder, names = Path(matplotlib.get_data_path()) / "fonts" / "ttf", (_SANS, _BOLD, _MONO)
+    except ImportError:  # the Reader edition: the typeface that DejaVu was made from lies in reportlab itself
+        folder, names = Path(reportlab.__file__).parent / "fonts", ("Vera", "VeraBd", "Vera")
+    for name, file in zip((_SANS, _BOLD, _MONO), names, strict=True):
         if name not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(name, folder / f"{name}.ttf"))
+            pdfmetrics.registerFont(TTFont(name, folder / f"{file}.ttf"))
     if _EAST not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(UnicodeCIDFont(_EAST))
 

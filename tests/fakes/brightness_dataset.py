@@ -100,4 +100,6 @@ def _entry(
         mapping_rule=mapping_rule,
         mapping_low=0.0,
         mapping_high=255.0,
+        window_y0=100.0 if halving is HalvingMethod.HIP else None,
+        window_y1=700.0 if halving is HalvingMethod.HIP else None,
     )

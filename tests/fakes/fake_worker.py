@@ -87,8 +87,8 @@ class FakeWorker:
     def play(self, job: Job) -> None:
         """One job from Started to its end."""
         act = str(job.arguments.get("act", "finish"))
-        if job.kind == "diagnose":
-            act = Path(job.arguments["files"][0]).stem.partition("-")[0]
+        if job.kind in ("diagnose", "explain"):
+            act = Path(job.arguments.get("file") or job.arguments["files"][0]).stem.partition("-")[0]
         say(
             Started(
                 job.job,
@@ -131,6 +131,13 @@ class FakeWorker:
             say(Cancelled(job.job))
         elif job.kind == "diagnose":
             self.diagnose(job)
+        elif job.kind == "batch":
+            table = str(Path(job.arguments["to"]) / "answers.csv")
+            counts = {"fracture": 2, "no_fracture": 3}
+            say(Finished(job.job, {"table": table, "counts": counts, "computed": 4, "kept": 1}))
+        elif job.kind == "explain":
+            say(Artifact(job.job, "second_opinion", "", second_opinion(job.arguments)))
+            say(Finished(job.job, {}))
         elif job.kind == "preflight":
             say(Finished(job.job, made_up_preflight(str(job.arguments.get("verdict", "mind"))).to_json()))
         else:
@@ -254,7 +261,30 @@ def answer(file: str, model: str, midline: float | None) -> dict[str, Any]:
     p = fingerprint(file, model, midline)
     right = {"side": "R", "half": "left", "p_fracture": p, "state": state(p), "window_px": [0.0, middle + 10]}
     left = {"side": "L", "half": "right", "p_fracture": 1 - p, "state": state(1 - p), "window_px": [middle - 10, 100.0]}
+    if Path(file).stem.startswith("square"):  # one of them leaves the film
+        right["window_px"] = [middle - 40, middle - 10, 20.0, 50.0]
+        left["window_px"] = [middle + 15, middle + 55, 20.0, 60.0]
+    if Path(file).stem.startswith("metal"):
+        left |= {"p_fracture": None, "state": None, "refused": "No answer: metal."}
     return facts | {"midline_px": middle, "hips": [right, left]}
+
+
+def second_opinion(arguments: Any) -> dict[str, Any]:
+    """What the real worker says of a second opinion on a film of 100 x 80 pixels."""
+    of = answer(arguments["file"], arguments["model"], arguments["midline_px"])
+    (hip,) = [h for h in of["hips"] if h["side"] == arguments["side"]]
+    return {
+        "film_id": of["film_id"],
+        "model_sha256": of["model"]["sha256"],
+        "side": hip["side"],
+        "window_px": hip["window_px"],
+        "method_name": arguments["method"],
+        "overlay_path": "",
+        "explained": 0.9,
+        "seconds": 1.0,
+        "words": "Where the model looked, not where the fracture is.",
+        "notice": "Research use only. Not for clinical diagnosis.",
+    }
 
 
 def state(p: float) -> str:

@@ -22,7 +22,7 @@ CLASSES = (True, False)
 def write_made_up_dataset(
     to: Path, *, films: Mapping[Partition, int] = FILMS, classes: tuple[bool, ...] = CLASSES, seed: int = 0
 ) -> DatasetManifest:
-    """Write a dataset; each film's right hip has the first of classes, its left hip the last, halved both ways."""
+    """Write a dataset; each film's right hip has the first of classes, its left hip the last, halved in every way."""
     random = np.random.default_rng(seed)
     (to / IMAGES_FOLDER).mkdir(parents=True)
     entries: list[HipEntry] = []
@@ -71,7 +71,7 @@ def _hip(
     data = encode_png(image)
     name = image_name(code, side, halving)
     (to / name).write_bytes(data)
-    paper = halving is HalvingMethod.PAPER
+    paper, square = halving is HalvingMethod.PAPER, halving is HalvingMethod.HIP
     return HipEntry(
         image=name,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -88,10 +88,12 @@ def _hip(
         x1_px=600.0 if side is Side.RIGHT else 1000.0,
         line_px=500.0,
         margin_share=50 / 380 if paper else None,
-        overlap_share=None if paper else 0.1,
+        overlap_share=0.1 if halving is HalvingMethod.MIDLINE else None,
         film_width=1000,
         film_height=800,
         mapping_rule="identity8",
         mapping_low=0.0,
         mapping_high=255.0,
+        window_y0=100.0 if square else None,
+        window_y1=700.0 if square else None,
     )

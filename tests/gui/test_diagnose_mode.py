@@ -2,100 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
-import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from hipcad_desktop.domain.anatomy import ImageHalf, Side
+from hipcad_desktop.domain.card_words import card_lines
 from hipcad_desktop.domain.diagnosis import HipState
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.geometry import Window
 from hipcad_desktop.domain.metrics import Thresholds
 from hipcad_desktop.gui.diagnose.answers import FilmAnswer, FilmStatus, HipAnswer, Question, film_answer
-from hipcad_desktop.gui.diagnose.film_stage import whole_heat
-from hipcad_desktop.gui.diagnose.mode import DiagnoseMode
-from hipcad_desktop.gui.diagnose.model_file import card_lines, read_model_file
-from hipcad_desktop.gui.tasks import Tasks
-from hipcad_desktop.gui.worker_thread import Patience, Worker
+from hipcad_desktop.gui.diagnose.heat_maps import whole_heat
+from hipcad_desktop.gui.diagnose.model_file import read_model_file
+from tests.fakes.diagnose_bench import DiagnoseBench as Bench
+from tests.fakes.diagnose_bench import film_hash, write_film, write_model
 from tests.fakes.fake_worker import answer, fingerprint
-from tests.fakes.model_package import fake_card
 
 # Of the offscreen platform, whenever a window's smallest size changes; no other platform says it.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
-
-FAKE = [sys.executable, str(Path(__file__).parents[1] / "fakes" / "fake_worker.py")]
-
-
-def write_film(folder: Path, name: str) -> Path:
-    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-    path = folder / f"{name}.png"
-    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (80, 100), np.uint8)).save(path)
-    return path
-
-
-def write_model(path: Path, **card: object) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("card.json", json.dumps(fake_card(name=path.stem, **card).to_json()))
-    return path
-
-
-class Bench:
-    """The mode with its worker, tasks, films and models."""
-
-    def __init__(self, qtbot: QtBot, folder: Path, hung_after_s: float = 10.0) -> None:
-        self.qtbot = qtbot
-        self.folder = folder
-        self.tasks = Tasks()
-        self.broken: list[Exception] = []
-        self.tasks.broken.connect(self.broken.append)
-        self.worker = Worker(command=FAKE, patience=Patience(hung_after_s=hung_after_s, cancel_s=5))
-        self.mode = DiagnoseMode(worker=self.worker, tasks=self.tasks, settings=None)
-        qtbot.addWidget(self.mode)
-        self.mode.resize(1200, 700)
-        self.mode.show()
-
-    def open(self, *names: str, model: str = "one") -> list[str]:
-        paths = [write_film(self.folder, name) for name in names]
-        self.mode.open_films(paths)
-        self.wait(lambda: len(self.mode.queue.files) == len(names))
-        if model:
-            self.mode.open_model(write_model(self.folder / f"{model}.hipcad"))
-            self.wait(lambda: self.mode.queue.model is not None)
-        return [str(p) for p in paths]
-
-    def wait(self, true: Callable[[], bool]) -> None:
-        self.qtbot.waitUntil(true, timeout=20_000)
-
-    def wait_all(self) -> None:
-        done = (FilmStatus.ANSWERED, FilmStatus.REFUSED, FilmStatus.FAILED)
-        self.wait(lambda: all(self.mode.queue.status(f) in done for f in self.mode.queue.files))
-
-    def wait_film(self, file: str) -> None:
-        self.wait(lambda: self.mode.stage.film_id == film_hash(file))
-
-    @property
-    def card_words(self) -> list[str]:
-        return [c.words for c in self.mode.panel.cards if c.isVisible()]
-
-    def close(self) -> None:
-        self.worker.join()
-        self.tasks.close()
-
-
-def film_hash(file: str) -> str:
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 @pytest.fixture
@@ -211,7 +145,7 @@ def test_a_refused_film_shows_a_sentence_and_no_number(bench: Bench) -> None:
     assert panel.refusal_words == "No answer: the film is blank."
     assert bench.card_words == []
     assert bench.mode.stage.view.midline_px is None
-    assert not bench.mode.stage.original.isEnabled()
+    assert not bench.mode.stage.bar.original.isEnabled()
 
 
 def test_warnings_are_shown(bench: Bench) -> None:
@@ -305,12 +239,12 @@ def test_keys_show_the_original_and_the_pair(bench: Bench) -> None:
     bench.wait_all()
     stage, view = bench.mode.stage, bench.mode.stage.view
     QTest.keyClick(view, Qt.Key.Key_O)
-    assert stage.original.isChecked()
+    assert stage.bar.original.isChecked()
     QTest.keyPress(bench.mode.films, Qt.Key.Key_O)
-    assert not stage.original.isChecked()
+    assert not stage.bar.original.isChecked()
     time.sleep(0.4)  # held, so letting go takes it back
     QTest.keyRelease(bench.mode.films, Qt.Key.Key_O)
-    assert stage.original.isChecked()
+    assert stage.bar.original.isChecked()
     QTest.keyClick(view, Qt.Key.Key_S)
     assert stage.pair.isVisible()
     QTest.keyClick(stage.pair.views[0], Qt.Key.Key_S)
@@ -342,6 +276,8 @@ def test_model_card_words(tmp_path: Path) -> None:
     lines = dict(card_lines(read_model_file(write_model(tmp_path / "m.hipcad")).card))
     assert lines["States"] == "no fracture below 0.250, fracture from 0.750, doubt between"
     assert lines["Notice"].startswith("Research use only")
+    assert lines["Probability"].startswith("p is the network's own")
+    assert lines["Halving"].startswith("midline: each window reaches 0.100")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from hipcad_desktop.gui.dialogs.export import ExportDialog
+from hipcad_desktop.gui.dialogs.export import ExportDialog, SyntheticHips
 
 
 @pytest.fixture
@@ -27,14 +27,18 @@ def asked(qtbot: QtBot, dialog: ExportDialog) -> list[object]:
 
 def test_real_fractures_unless_chosen_otherwise(qtbot: QtBot, dialog: ExportDialog, tmp_path: Path) -> None:
     assert not dialog.hips.isVisible()
-    to, _, seed, synthetic_hips = asked(qtbot, dialog)
-    assert (to, seed, synthetic_hips) == (tmp_path / "dataset", 20200414, 0)
+    to, _, seed, synthetic = asked(qtbot, dialog)
+    assert (to, seed, synthetic) == (tmp_path / "dataset", 20200414, None)
 
 
 def test_fractures_made_by_program(qtbot: QtBot, dialog: ExportDialog) -> None:
     qtbot.keyClick(dialog.fractures, Qt.Key.Key_Down)
     assert dialog.hips.isVisible()
     dialog.hips.setValue(640)
-    assert asked(qtbot, dialog)[3] == 640
+    assert dialog.broken.isVisible()
+    assert asked(qtbot, dialog)[3] == SyntheticHips(640, 0.5)
+    dialog.broken.setValue(35)
+    assert asked(qtbot, dialog)[3] == SyntheticHips(640, 0.35)
     qtbot.keyClick(dialog.fractures, Qt.Key.Key_Up)
-    assert asked(qtbot, dialog)[3] == 0
+    assert not dialog.broken.isVisible()
+    assert asked(qtbot, dialog)[3] is None

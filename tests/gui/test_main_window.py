@@ -208,6 +208,8 @@ def test_export_tells_what_came_out_and_what_did_not(desk: Desk, tmp_path: Path)
     assert "2 films, 4 hips" in export.result_words.text()
     assert "2 films not exported" in export.result_words.text()
     assert len(manifest["not_exported"]) == 2
+    assert "2 of the films without squares about the hips" in export.result_words.text()
+    assert {n["code"] for n in manifest["without_squares"]} == {"not_halved_no_hips"}
     desk.window.commands.train_asked.disconnect(desk.window.modes.train_on)
     export.train.click()
     assert trained == [tmp_path / "dataset"]

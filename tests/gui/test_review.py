@@ -17,7 +17,7 @@ from hipcad_desktop.domain.annotation import Answer, Finding, Reading, Verdict
 from hipcad_desktop.domain.geometry import Rectangle
 from hipcad_desktop.gui.dialogs.summary import SummaryDialog
 from hipcad_desktop.gui.sign_in import SignIn
-from hipcad_desktop.workflows.adjudicate import adjudication
+from hipcad_desktop.store.readings import CONSENSUS, Author, current_reading
 from hipcad_desktop.workflows.annotate import Session
 from hipcad_desktop.workflows.exchange_readings import send_readings
 from hipcad_desktop.workflows.open_project import list_films, open_project
@@ -76,7 +76,8 @@ def words(widget: Any) -> str:
 def agreed(desk: Desk, row: int) -> Reading | None:
     desk.saved()
     with open_project(desk.folder) as project:
-        return adjudication(project, desk.film(row))
+        reading = current_reading(project, desk.film(row), author=Author(CONSENSUS))
+    return None if reading is None or reading.answer is None else reading
 
 
 def disputes(desk: Desk) -> Any:

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
-from hipcad_desktop.domain.training import PAPER, QUICK
+from hipcad_desktop.domain.training import HIP, PAPER, QUICK, RECIPES
 from hipcad_desktop.gui.diagnose.model_file import read_model_file
 from hipcad_desktop.gui.dialogs.partition import PartitionDialog
 from hipcad_desktop.gui.training.dataset_facts import read_dataset_facts
 from hipcad_desktop.gui.training.draft import RecipeDraft
-from hipcad_desktop.gui.training.fields import FIELDS, shown, with_text
+from hipcad_desktop.gui.training.fields import BY_NAME, FIELDS, RECIPE_WORDS, shown, with_text
 from tests.fakes.made_up_dataset import write_made_up_dataset
 from tests.fakes.model_package import write_fake_package
 from tests.fakes.training_bench import Bench
@@ -168,18 +168,20 @@ def test_bad_manifests(tmp_path: Path, text: str | None, code: ErrorCode) -> Non
 def test_the_papers_recipe_comes_first_and_recipes_fill_every_field() -> None:
     draft = RecipeDraft()
     assert draft.config() == PAPER
-    for config in (QUICK, PAPER):
+    for config in (QUICK, HIP, PAPER):
         draft.set_recipe(config.recipe)
         assert draft.config() == config
         assert draft.differing() == ()
     assert {f.name for f in FIELDS} | {"recipe", "weights"} == set(PAPER.to_json())
+    assert RECIPE_WORDS.keys() == RECIPES.keys()
+    assert [value for value, _ in BY_NAME["halvings"].choices][-1] == ", ".join(HIP.halvings)
     draft.set_text("max_learning_rate", "1e-3")
     assert not draft.is_changed("max_learning_rate"), "the same number in other words"
 
 
 def test_every_field_survives_its_text() -> None:
     for field in FIELDS:
-        for config in (PAPER, QUICK):
+        for config in RECIPES.values():
             assert with_text(config, field, shown(getattr(config, field.name))) == config
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QWheelEvent
 from PySide6.QtTest import QTest
@@ -16,10 +17,12 @@ from pytestqt.qtbot import QtBot
 
 from hipcad_desktop.domain.anatomy import Side, SideMap, SideSource
 from hipcad_desktop.domain.geometry import Rectangle, Size, Window
-from hipcad_desktop.domain.halving import halve_by_rectangles
+from hipcad_desktop.domain.halving import halve_by_hips, halve_by_rectangles
 from hipcad_desktop.gui import theme
 from hipcad_desktop.gui.viewer.camera import MOST_ZOOM, Camera
+from hipcad_desktop.gui.viewer.contour import outline
 from hipcad_desktop.gui.viewer.film_view import FilmView
+from hipcad_desktop.gui.viewer.heat import COLOURS, coloured
 from hipcad_desktop.gui.viewer.picture import GreyWindow, Picture
 from hipcad_desktop.gui.viewer.window_menu import ask_preset
 from hipcad_desktop.workflows.view_film import DisplayWindow
@@ -192,13 +195,83 @@ def test_a_midline_that_is_not_free_stays(view: FilmView) -> None:
 
 def test_heat_lies_over_its_window_only_and_can_be_hidden(view: FilmView) -> None:
     plain = view.grab().toImage()
-    view.set_overlay(np.ones((12, 12), np.float32), Window(0, 150), opacity=0.6)
+    view.set_overlays({"R": (np.ones((12, 12), np.float32), Window(0, 150))}, opacity=0.6)
     heated = view.grab().toImage()
     inside, outside = view.camera.to_screen(75, 150), view.camera.to_screen(300, 150)
     assert heated.pixel(*map(round, inside)) != plain.pixel(*map(round, inside))
     assert heated.pixel(*map(round, outside)) == plain.pixel(*map(round, outside))
     view.set_overlay_visible(False)
     assert view.grab().toImage() == plain
+
+
+def test_heat_in_a_square_stays_in_it_and_in_the_film(view: FilmView) -> None:
+    plain = view.grab().toImage()
+    view.set_overlays({"R": (np.ones((12, 12), np.float32), Window(350, 450, 100, 200))}, opacity=0.6)
+    heated = view.grab().toImage()
+    changed = [
+        p for p in ((375, 150), (375, 50), (375, 250), (300, 150), (402, 150)) if differs(view, plain, heated, p)
+    ]
+    assert changed == [(375, 150)]
+
+
+def differs(view: FilmView, before: QImage, after: QImage, point: tuple[float, float]) -> bool:
+    at = [round(v * after.devicePixelRatio()) for v in view.camera.to_screen(*point)]
+    return before.pixel(*at) != after.pixel(*at)
+
+
+def test_the_contour_runs_where_the_heat_is_half_its_peak(view: FilmView) -> None:
+    heat = np.zeros((20, 20), np.float32)
+    heat[5:15, 5:15] = 0.8
+    view.set_overlays({"R": (heat, Window(100, 300, 50, 250))}, opacity=0.0)
+    plain = view.grab().toImage()
+    view.set_overlay_visible(True, contour=True)
+    outlined = view.grab().toImage()
+    edge, middle, outside = (150, 150), (200, 150), (120, 150)
+    assert [differs(view, plain, outlined, p) for p in (edge, middle, outside)] == [True, False, False]
+    view.set_overlay_visible(False, contour=True)
+    assert view.grab().toImage() == view_without(view)
+
+
+def view_without(view: FilmView) -> QImage:
+    view.set_overlays({})
+    return view.grab().toImage()
+
+
+def test_an_outline_encloses_what_lies_above_the_level() -> None:
+    y, x = np.mgrid[0:60, 0:80]
+    pieces = outline(np.hypot(x - 40, y - 30).max() - np.hypot(x - 39.5, y - 29.5), 50 - 20)
+    pieces = pieces * (80, 60, 80, 60)
+    radius = np.hypot(pieces[:, [0, 2]] - 40, pieces[:, [1, 3]] - 30)
+    assert radius.std() < 0.1
+    ends = np.sort(np.round(pieces.reshape(-1, 2), 6).view("f8,f8").ravel())
+    assert np.array_equal(ends[::2], ends[1::2])  # every end is met by another piece: the outline is closed
+
+
+@pytest.mark.parametrize("values", [np.ones((5, 7)), np.eye(6), 1 - np.eye(6), np.full((3, 3), np.nan)])
+def test_outlines_are_closed_whatever_the_values(values: NDArray[np.float64]) -> None:
+    pieces = outline(values, 0.5)
+    assert ((pieces >= 0) & (pieces <= 1)).all()
+    ends = np.sort(np.round(pieces.reshape(-1, 2), 6).view("f8,f8").ravel())
+    assert np.array_equal(ends[::2], ends[1::2])
+    assert bool(len(pieces)) == bool(np.nan_to_num(values).any())
+
+
+@pytest.mark.parametrize("name", list(COLOURS))
+def test_colours_rise_in_lightness_for_any_colour_vision(name: str) -> None:
+    linear = (coloured(np.linspace(0, 1, 21)[None], name)[0, :, :3] / 255) ** 2.2
+    luminance, long_cones, medium_cones = (0.2126, 0.7152, 0.0722), (0.273, 0.664, 0.063), (0.1, 0.788, 0.112)
+    for seen in (luminance, long_cones, medium_cones):  # of the cones: Vienot, Brettel and Mollon 1999
+        assert (np.diff(linear @ seen) > 0).all()
+
+
+def test_squares_are_drawn_as_squares(view: FilmView) -> None:
+    plain = view.grab().toImage()
+    view.set_halving(halve_by_hips(Size(400, 300), (150, 120), (250, 120)))
+    drawn = view.grab().toImage()
+    square = halve_by_hips(Size(400, 300), (150, 120), (250, 120)).left.window
+    assert square.y0 is not None
+    assert differs(view, plain, drawn, (square.x0, square.y0))
+    assert not differs(view, plain, drawn, (200, 280))  # no line where squares do not meet
 
 
 def test_marks_are_drawn_and_hidden(view: FilmView) -> None:

@@ -8,14 +8,17 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hipcad_desktop.domain.cohort import PartitionRule
+from hipcad_desktop.domain.dataset import NotExported
 from hipcad_desktop.domain.errors import ErrorCode, UserError
-from hipcad_desktop.domain.halving import FRAME_PX
-from hipcad_desktop.imaging.dataset_files import read_images, read_manifest, write_manifest
+from hipcad_desktop.domain.geometry import Window
+from hipcad_desktop.domain.halving import FRAME_PX, HalvingMethod
+from hipcad_desktop.imaging.dataset_files import columns_of, read_images, read_manifest, write_manifest
 from hipcad_desktop.imaging.hip_image import encode_png
 from tests.fakes.brightness_dataset import FlatFilm, write_flat_dataset
 
@@ -45,7 +48,7 @@ def as_schema_1(folder: Path) -> None:
         rows = [row[:21] for row in csv.reader(file)]
     with path.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
-    new = ("rule", "linked_patients", "partitioned_from", "openings_before")
+    new = ("rule", "linked_patients", "partitioned_from", "openings_before", "without_squares")
     edit_manifest(schema=1, hips_sha256=hashlib.sha256(path.read_bytes()).hexdigest(), **dict.fromkeys(new, ...))(
         folder
     )
@@ -82,6 +85,52 @@ def test_facts_of_a_hip_are_read_as_they_were_written(dataset: Path) -> None:
     written = replace(manifest, rule=rule, linked_patients=(("P0001", "P0002"),), openings_before=3)
     written = write_manifest(dataset, written, told)
     assert read_manifest(dataset) == (written, told)
+
+
+def test_a_dataset_of_schema_2_is_read_without_squares(dataset: Path) -> None:
+    manifest, entries = read_manifest(dataset)
+    path = dataset / "hips.csv"
+    with path.open(newline="") as file:
+        rows = [row[: len(columns_of(2))] for row in csv.reader(file)]
+    assert rows[0][-1] == "synthetic"
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    edit_manifest(schema=2, hips_sha256=found, without_squares=...)(dataset)
+    assert read_manifest(dataset, verify=True) == (replace(manifest, schema=2, hips_sha256=found), entries)
+
+
+@pytest.fixture
+def squares(tmp_path: Path) -> Path:
+    """A dataset of squares alone."""
+    write_flat_dataset(tmp_path / "S", [FlatFilm("P0001", 10, 200, broken="L")], halvings=(HalvingMethod.HIP,))
+    return tmp_path / "S"
+
+
+def test_squares_are_read_as_they_were_written(squares: Path) -> None:
+    manifest, entries = read_manifest(squares, verify=True)
+    assert {e.window for e in entries} == {Window(0.0, 600.0, 100.0, 700.0), Window(400.0, 1000.0, 100.0, 700.0)}
+    outside = [replace(e, x0_px=-37.5, window_y1=1234.0625) for e in entries]
+    reasons = (NotExported("a" * 12, "", ErrorCode.NOT_HALVED_HIP_CUT_OFF.value, {"half": "left"}),)
+    written = write_manifest(squares, replace(manifest, without_squares=reasons), outside)
+    assert read_manifest(squares) == (written, outside)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"window_y0": None},
+        {"window_y0": None, "window_y1": None},  # a strip
+        {"window_y1": 100.0},  # empty
+        {"x1_px": -1.0},
+        {"halving": HalvingMethod.MIDLINE},
+    ],
+)
+def test_a_square_that_cannot_be_is_damage(squares: Path, change: dict[str, Any]) -> None:
+    manifest, entries = read_manifest(squares)
+    write_manifest(squares, manifest, [replace(entries[0], **change), *entries[1:]])
+    with pytest.raises(UserError, match="has a row that is no hip"):
+        read_manifest(squares)
 
 
 def edit_manifest(**values: object) -> Callable[[Path], object]:

@@ -35,6 +35,32 @@ def test_what_was_kept_comes_back(tmp_path: Path) -> None:
     assert cache.load(B, WINDOWS) is None
 
 
+SQUARES = (Window(-3.5, 96.25, -20.0, 79.75), Window(101.0, 200.75, 1.5, 101.25))
+HEADS = ((40.125, 1 / 3), (150.0, 22.5))
+
+
+def test_squares_come_back_with_the_heads_whatever_strips_are_asked_for(tmp_path: Path) -> None:
+    cache = HipCache(tmp_path, spare_bytes=0)
+    images = (*HIPS.images, b"left", b"right")
+    cache.save(A, FilmHips(HIPS.mapping, (*WINDOWS, *SQUARES), images, HEADS))
+    kept = cache.load(A, WINDOWS[1:])
+    assert kept == FilmHips(HIPS.mapping, (WINDOWS[1], *SQUARES), images[1:], HEADS)
+    assert kept is not None
+    assert kept.of(SQUARES[1]) == b"right"
+    assert cache.load(A, SQUARES) == FilmHips(HIPS.mapping, SQUARES, images[2:], HEADS)
+    assert cache.load(A, (Window(0.0, 1.0, 0.0, 1.0),)) is None
+
+
+def test_another_finder_finds_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    HipCache(tmp_path, spare_bytes=0).save(A, HIPS)
+    assert HipCache(tmp_path).load(A, WINDOWS) == HIPS
+    fitted = tmp_path / "package"
+    fitted.mkdir()
+    (fitted / "finder.onnx").write_bytes(b"other weights")
+    monkeypatch.setattr(hip_cache, "files", lambda name: fitted)
+    assert HipCache(tmp_path).load(A, WINDOWS) is None
+
+
 @given(at=st.floats(0, 0.9999), flip=st.integers(1, 255))
 def test_any_changed_byte_is_found(tmp_path_factory: pytest.TempPathFactory, at: float, flip: int) -> None:
     folder = tmp_path_factory.mktemp("cache")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
-from PIL import Image
 
-from hipcad_desktop.imaging.overlay import colour_table, heat_image, heat_overlay, write_png
+from hipcad_desktop.imaging.overlay import colour_table, heat_image, heat_overlay
 from tests.fakes.dicom_files import film_array
 
 
@@ -44,18 +40,3 @@ def test_heat_image_reaches_255_and_takes_any_scale() -> None:
     assert image.max() == 255
     np.testing.assert_array_equal(image, heat_image(heat * 4, (300, 200)))
     assert heat_image(np.zeros((12, 12), np.float32), (30, 20)).max() == 0
-
-
-def test_write_png_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    colour = heat_overlay(film_array(38, 38, bits=8), np.ones((2, 2), np.float32))
-    write_png(tmp_path / "overlay.png", colour)
-    with Image.open(tmp_path / "overlay.png") as image:
-        np.testing.assert_array_equal(np.asarray(image), colour)
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        write_png(tmp_path / "other.png", colour)
-    assert [p.name for p in tmp_path.iterdir()] == ["overlay.png"]

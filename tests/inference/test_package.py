@@ -192,11 +192,16 @@ def test_compressed_members_are_refused(tmp_path: Path) -> None:
         {"std": ["a", "b", "c"]},
         {"overlap_share": 0.7},
         {"overlap_share": "wide"},
-        {"halving": "hip"},
+        {"halving": "paper"},
         {"input_px": 1e9},
         {"name": " "},
         {"unknown": 1},
+        {"precision": "float8"},
         {"notice": ""},
+        {"data": None},
+        {"thresholds_from": []},
+        {"limits": 5},
+        {"mean": [10**400, 0, 0]},
     ],
 )
 def test_a_card_that_no_network_can_use_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:

@@ -6,8 +6,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from hipcad_desktop.inference.initializers import taken_out
+from hipcad_desktop.inference.stored_weights import tensors
 from hipcad_desktop.learning.architecture import build_network
 from hipcad_desktop.learning.export import said_by_torch, to_onnx
+from hipcad_desktop.learning.weights import rounded, weights_bytes
 from tests.learning.hips import made_up, small
 
 
@@ -24,6 +27,16 @@ def test_the_graph_answers_as_torch_for_any_number_of_hips(capfd: pytest.Capture
         np.testing.assert_allclose(odds[:, 1] / odds.sum(axis=1), said.p_fracture, atol=1e-5)
         assert said.heat.max() > 0
         assert np.abs(heat - said.heat).max() <= 1e-4 * said.heat.max()
+
+
+@pytest.mark.parametrize("backbone", ["test_efficientnet", "test_resnet", "test_efficientnet_gn"])
+def test_the_graph_has_every_matrix_as_the_network_has_it(backbone: str) -> None:
+    network = build_network(small(backbone=backbone))
+    kept = rounded(network)
+    graph, names = taken_out(to_onnx(kept), tensors(weights_bytes(kept, half=True)))
+    own = {k for k, v in kept.backbone.state_dict().items() if v.ndim > 1}
+    assert own <= set(names.values())
+    assert len(graph) < 0.5 * len(weights_bytes(kept))
 
 
 def test_the_graph_names_no_folder_of_this_machine() -> None:

@@ -179,10 +179,10 @@ def test_running_out_of_memory_halves_the_micro_batch_and_says_so(
 ) -> None:
     real = trainer.changed
 
-    def greedy(preprocess: Any, hips: torch.Tensor, draws: Any) -> torch.Tensor:
+    def greedy(preprocess: Any, hips: torch.Tensor, *rest: Any) -> torch.Tensor:
         if len(hips) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
-        return real(preprocess, hips, draws)
+        return real(preprocess, hips, *rest)
 
     monkeypatch.setattr(trainer, "changed", greedy)
     config, watch = small(batch=8, epochs=1), Recorder()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hipcad_desktop.domain.training import HIP
+from hipcad_desktop.learning import transforms
 from hipcad_desktop.learning.architecture import build_network
 from hipcad_desktop.learning.data import HipSet
 from hipcad_desktop.learning.preprocess import Preprocess
-from hipcad_desktop.learning.transforms import Draws, changed, derived_seed, draw_epoch
+from hipcad_desktop.learning.transforms import Draws, derived_seed, draw_epoch
 from tests.learning.hips import made_up, small
 
+changed = partial(transforms.changed, config=HIP)
 NEUTRAL = Preprocess(input_px=380, mean=(0.0,) * 3, std=(1.0,) * 3)
 
 
@@ -66,9 +72,59 @@ def test_only_the_inner_edge_moves() -> None:
 def test_an_epoch_is_drawn_from_seed_and_number_alone() -> None:
     hips, config = made_up(20, 0, halvings=2), small(dropout=0.5)
     first, again, next_one = (draw_epoch(hips, config, epoch, features=8) for epoch in (1, 1, 2))
-    assert all(torch.equal(getattr(first, n), getattr(again, n)) for n in Draws.__slots__)
+    assert all(
+        torch.equal(getattr(first, n), getattr(again, n)) for n in Draws.__slots__ if n not in ("place", "texture")
+    )
     assert not torch.equal(first.image, next_one.image)
     assert derived_seed(1, 11, "draws") != derived_seed(11, 1, "draws")
+
+
+SQUARES = {"halvings": ("hip",), "shift_jitter": 0.08, "scale_jitter": 0.12, "turn_jitter_deg": 6.0}
+
+
+def test_only_squares_are_placed_elsewhere_and_no_other_draw_changes() -> None:
+    hips = made_up(400, 0)
+    strips, squares = (
+        draw_epoch(hips, small(**{**SQUARES, "halvings": ("midline",)}), 1),
+        draw_epoch(hips, small(**SQUARES), 1),
+    )
+    assert strips.place is None
+    assert draw_epoch(hips, small(halvings=("hip",)), 1).place is None
+    assert all(torch.equal(getattr(strips, n), getattr(squares, n)) for n in ("image", "mirror", "brightness"))
+    assert squares.place is not None
+    shift = squares.place[:, :, 2] / 2
+    assert 0.07 < float(shift.max()) <= 0.08
+    assert -0.08 <= float(shift.min()) < -0.07
+    scale = squares.place[:, 0, :2].norm(dim=1)
+    assert (scale >= 0.88 - 1e-6).all()
+    assert (scale <= 1.12 + 1e-6).all()
+    assert float(scale.max() - scale.min()) > 0.2
+    turn = torch.rad2deg(torch.atan2(squares.place[:, 1, 0], squares.place[:, 0, 0]))
+    assert 5 < float(turn.abs().max()) <= 6.001
+    again = draw_epoch(hips, small(**SQUARES), 1).place
+    other = draw_epoch(hips, small(**SQUARES), 2).place
+    assert torch.equal(squares.place, again)  # type: ignore[arg-type]
+    assert not torch.equal(squares.place, other)  # type: ignore[arg-type]
+    cut = [batch.place for batch in squares.batches(7)]
+    assert torch.equal(torch.cat(cut), squares.place)  # type: ignore[arg-type]
+
+
+def placed(*rows: tuple[float, float, float]) -> Draws:
+    return replace(draws(), place=torch.tensor([rows], dtype=torch.float32))
+
+
+def test_a_square_is_taken_from_where_it_is_placed() -> None:
+    generator = torch.Generator().manual_seed(3)
+    hip = torch.randint(0, 256, (1, 380, 380), generator=generator, dtype=torch.uint8)
+    as_it_is = NEUTRAL(hip)
+    torch.testing.assert_close(changed(NEUTRAL, hip, placed((1, 0, 0), (0, 1, 0))), as_it_is, atol=1e-4, rtol=0)
+    shifted = changed(NEUTRAL, hip, placed((1, 0, 2 * 38 / 380), (0, 1, -2 * 19 / 380)))
+    torch.testing.assert_close(shifted[..., 19:, :-38], as_it_is[..., :-19, 38:], atol=1e-3, rtol=0)
+    turned = changed(NEUTRAL, hip, placed((0, -1, 0), (1, 0, 0)))
+    torch.testing.assert_close(turned, torch.rot90(as_it_is, 1, (2, 3)), atol=1e-3, rtol=0)
+    halved = changed(NEUTRAL, ramp(), placed((0.5, 0, 0), (0, 1, 0)))[0, 0, 0] * 255
+    assert abs(float(halved[0]) - (50 + 150 / 4)) < 1
+    assert abs(float(halved[-1]) - (50 + 150 * 3 / 4)) < 1
 
 
 def test_every_hip_trains_once_with_one_of_its_halvings() -> None:

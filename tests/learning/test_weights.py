@@ -152,3 +152,31 @@ def test_the_quick_recipe_finds_its_imagenet_weights_without_a_network(monkeypat
     weights.load_imagenet(network, QUICK.backbone)
     assert not torch.equal(network.backbone.conv_stem.weight, before)
     assert float(network.backbone.conv_stem.weight.detach().abs().max()) > 0.5  # trained filters, not small random ones
+
+
+def test_what_was_rounded_is_kept_in_fewer_bytes_and_comes_back_to_the_last_bit() -> None:
+    network = fresh(3)
+    large, too_large, small = "blocks.2.0.conv_exp.weight", "conv_head.weight", "conv_stem.weight"
+    with torch.no_grad():
+        network.backbone.conv_head.weight[0, 0] = 1e6  # more than float16 holds
+    kept = weights.rounded(network)
+    content = weights.weights_bytes(kept, half=True)
+    state = safetensors.torch.load(content)
+    assert [state[name].dtype for name in (large, too_large, small)] == [torch.float16, torch.float32, torch.float32]
+    again = fresh(4)
+    weights.load_bytes(again, content, path="m.hipcad", backbone=NAME)
+    assert same(again, kept)
+    assert not same(again, network)
+    before, after = (n.backbone.state_dict() for n in (network, again))
+    assert all(v.dtype != torch.float16 for v in after.values())
+    changed = {name for name, values in before.items() if not torch.equal(values, after[name])}
+    assert changed == {large}
+    assert 0 < float((before[large] - after[large]).abs().max()) < 1e-3
+
+
+def test_weights_that_float16_would_change_are_kept_whole() -> None:
+    network = fresh(3)
+    whole = weights.weights_bytes(network, half=True)
+    assert all(v.dtype != torch.float16 for v in safetensors.torch.load(whole).values())
+    large = sum(v.numel() for v in network.backbone.state_dict().values() if v.numel() >= 1 << 14)
+    assert len(weights.weights_bytes(weights.rounded(network), half=True)) < len(whole) - 2 * large + 100

@@ -73,3 +73,74 @@ def test_the_same_film_is_the_same_bytes(film_format: str) -> None:
     film = made("A")
     once = encode_film(film, film_format=film_format, patient="SIM-1-0001")  # type: ignore[arg-type]
     assert once == encode_film(film, film_format=film_format, patient="SIM-1-0001")  # type: ignore[arg-type]
+
+
+# Attributes that PS3.3 A.26.3 asks of a Digital X-Ray image for presentation: type 1 has a value, type 2 is there
+TYPE_1 = [
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "Modality",
+    "PresentationIntentType",
+    "ImageLaterality",
+    "ImageType",
+    "PixelIntensityRelationship",
+    "PixelIntensityRelationshipSign",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "RescaleType",
+    "PresentationLUTShape",
+    "LossyImageCompression",
+    "BurnedInAnnotation",
+    "ImagerPixelSpacing",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelData",
+    "WindowCenter",
+    "WindowWidth",
+    "AnatomicRegionSequence",
+    "ViewCodeSequence",
+    "PatientOrientation",
+]
+TYPE_2 = [
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "ReferringPhysicianName",
+    "StudyID",
+    "AccessionNumber",
+    "SeriesNumber",
+    "Manufacturer",
+    "InstanceNumber",
+    "DetectorType",
+    "AcquisitionContextSequence",
+]
+
+
+@pytest.mark.parametrize("hospital", ["A", "B"])
+def test_a_dicom_film_keeps_the_rules_of_its_class(hospital: Hospital) -> None:
+    dataset = pydicom.dcmread(io.BytesIO(encode_film(made(hospital), film_format="dicom", patient="SIM-1-0001")))
+    assert [name for name in TYPE_1 if not hasattr(dataset, name) or dataset[name].value in (None, "", [])] == []
+    assert [name for name in TYPE_2 if not hasattr(dataset, name)] == []
+    assert dataset.file_meta.MediaStorageSOPInstanceUID == dataset.SOPInstanceUID
+    assert (dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation) == (16, 12, 11, 0)
+    assert dataset.PresentationLUTShape == (
+        "INVERSE" if dataset.PhotometricInterpretation == "MONOCHROME1" else "IDENTITY"
+    )
+    for code in (dataset.AnatomicRegionSequence[0], dataset.ViewCodeSequence[0]):
+        assert code.CodeValue
+        assert code.CodingSchemeDesignator == "SCT"
+        assert code.CodeMeaning
+    # every value fits its VR, as pydicom judges when it reads strictly
+    for element in dataset.iterall():
+        pydicom.dataelem.DataElement(element.tag, element.VR, element.value, validation_mode=pydicom.config.RAISE)

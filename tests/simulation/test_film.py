@@ -72,7 +72,7 @@ def test_a_fracture_changes_the_rectangle_more_than_the_rest(fracture: FractureT
     r = broken.truth.findings[0].rectangle
     inside = np.zeros(change.shape, dtype=bool)
     inside[int(r.y) : int(r.y1), int(r.x) : int(r.x1)] = True
-    assert change[inside].mean() > 3 * change[~inside].mean()
+    assert change[inside].mean() > 2 * change[~inside].mean()  # where the leg is shorter, the shaft changes too
     assert change[inside].mean() > 10
 
 

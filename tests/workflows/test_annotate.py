@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from hipcad_desktop.domain.annotation import Answer, Verdict
-from hipcad_desktop.domain.errors import ErrorCode, UserError
-from hipcad_desktop.domain.geometry import Rectangle, Size
-from hipcad_desktop.domain.halving import HalvingMethod
+from hipcad_desktop.domain.geometry import Size
 from hipcad_desktop.store.films import add_films
 from hipcad_desktop.store.project_store import open_store
-from hipcad_desktop.workflows.annotate import Session, preview_halving
+from hipcad_desktop.workflows.annotate import Session
 from tests.fakes.project_films import new_film
 
 FILM = Size(380, 300)
@@ -32,24 +30,3 @@ def test_times_are_kept_in_utc_whatever_the_clock_shows(tmp_path: Path) -> None:
 def test_a_reader_has_a_name(tmp_path: Path) -> None:
     with open_store(tmp_path / "P", create=True) as project, pytest.raises(ValueError, match="name"):
         Session(project, reader="  ")
-
-
-def test_the_preview_follows_the_rectangle_and_else_the_midline() -> None:
-    paper = preview_halving(FILM, [Rectangle(40, 10, 30, 30)], midline_px=200, overlap_share=0.1)
-    assert (paper.method, paper.line_px) == (HalvingMethod.PAPER, 120)
-    midline = preview_halving(FILM, [], midline_px=190, overlap_share=0.1)
-    assert (midline.method, midline.left.window.x1, midline.right.window.x0) == (HalvingMethod.MIDLINE, 228, 152)
-
-
-@pytest.mark.parametrize(
-    ("rectangles", "midline_px", "code"),
-    [
-        ([], None, ErrorCode.NOT_HALVED_NO_MIDLINE),
-        ([], 0.0, ErrorCode.NOT_HALVED_NO_MIDLINE),
-        ([Rectangle(10, 0, 300, 5)], 190.0, ErrorCode.NOT_HALVED_WINDOW_TOO_NARROW),
-    ],
-)
-def test_the_preview_says_why_not(rectangles: list[Rectangle], midline_px: float | None, code: ErrorCode) -> None:
-    with pytest.raises(UserError) as raised:
-        preview_halving(FILM, rectangles, midline_px=midline_px, overlap_share=0.0)
-    assert raised.value.code is code

@@ -17,8 +17,10 @@ from hipcad_desktop.domain.anatomy import Side
 from hipcad_desktop.domain.diagnosis import state_of
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.evaluation import SCHEMA, Caution, Evaluation, HipScore
+from hipcad_desktop.domain.halving import HalvingMethod
 from hipcad_desktop.domain.metrics import Thresholds
 from hipcad_desktop.domain.progress import Watch
+from hipcad_desktop.imaging.dataset_files import read_manifest, write_manifest
 from hipcad_desktop.workflows.compare_models import ComparisonSummary, compare_models
 from hipcad_desktop.workflows.compute_figures import compute_figures
 from hipcad_desktop.workflows.evaluate import evaluate
@@ -261,3 +263,25 @@ def test_reports_that_evaluate_wrote_can_be_compared(tmp_path: Path) -> None:
     assert auc.a.value is not None
     assert auc.b.value == pytest.approx(1 - auc.a.value)
     assert replace(comparison, cautions=()).partition == "test"
+
+
+def test_a_model_of_squares_is_held_against_one_of_strips_hip_by_hip(tmp_path: Path) -> None:
+    films = [FlatFilm(f"P{i:04d}", 100 + 7 * i, 120, "R" if i % 2 else "") for i in range(8)]
+    write_flat_dataset(tmp_path / "dataset", films, halvings=tuple(HalvingMethod))
+    manifest, entries = read_manifest(tmp_path / "dataset")
+    lacking = next(e.film_code for e in entries if e.patient == "P0003")
+    kept = [e for e in entries if e.film_code != lacking or e.halving is not HalvingMethod.HIP]
+    write_manifest(tmp_path / "dataset", manifest, kept)
+    folders = []
+    for name, halving in (("squares", "hip"), ("strips", "midline")):
+        model = write_fake_package(tmp_path / f"{name}.hipcad", halving=halving)
+        evaluate(model, tmp_path / "dataset", tmp_path / name, watch=Watch())
+        folders.append(tmp_path / name)
+    comparison = compared(tmp_path, *folders).comparison
+    (figures,) = comparison.halvings
+    assert (figures.halving, figures.hips, figures.films, figures.fracture) == ("diagnosis", 14, 7, 3)
+    assert figures.auc.a.value == figures.auc.b.value  # the images are the same grey
+    assert figures.auc.difference.value == 0
+    (alone,) = [c for c in comparison.cautions if c.code == "hips_of_one"]
+    assert alone.sentence.startswith("2 hips are in only one")
+    assert "Each as its own diagnosis halves" in (tmp_path / "out" / "compare.html").read_text("utf-8")

@@ -26,7 +26,6 @@ from hipcad_desktop.workflows.exchange_readings import (
     MergeSummary,
     conflicts,
     merge_readings,
-    pending_films,
     send_readings,
 )
 from tests.fakes.project_films import new_film
@@ -127,7 +126,7 @@ def test_the_order_and_the_number_of_merges_never_matter(
                 add_films(project, [new_film(i, folder) for i in missing])
                 add_films(project, [new_film(i, folder) for i in missing])
                 states.append(state(project))
-                assert pending_films(project) == ()
+                assert waiting_films(project) == ()
                 assert verify_audit(project).problems == ()
                 assert not any(Session(project, reader=r).can_undo for r in readers), "made elsewhere, undone there"
         assert states[0] == states[1] == states[2]
@@ -187,17 +186,22 @@ def test_the_same_answer_at_two_places_is_no_conflict(tmp_path: Path) -> None:
         assert merge_readings(two, sent(one, "A")).conflicts == ()
 
 
+def waiting_films(project: Project) -> tuple[str, ...]:
+    with project.reading() as connection:
+        return tuple(sorted({n.revision.film for n in exchange.pending_lines(connection)}))
+
+
 def test_films_that_are_not_here_wait_and_are_passed_on(tmp_path: Path) -> None:
     with made(tmp_path, "one") as one, made(tmp_path, "two", [0]) as two, made(tmp_path, "three", [2]) as three:
         for film in FILMS:
             Session(one, reader="A").save(film, WHOLE)
         summary = merge_readings(two, sent(one, "A"))
         assert (summary.added, summary.pending) == (1, tuple(FILMS[1:]))
-        assert pending_films(two) == tuple(FILMS[1:])
+        assert waiting_films(two) == tuple(FILMS[1:])
         assert merge_readings(three, sent(two, "A")).added == 1, "what waits is sent on"
         add_films(two, [new_film(1, tmp_path)])
         assert Session(two, reader="A").answer(FILMS[1]) == WHOLE
-        assert pending_films(two) == (FILMS[2],)
+        assert waiting_films(two) == (FILMS[2],)
         summary = merge_readings(two, sent(one, "A"))
         assert (summary.added, summary.already, summary.pending) == (0, 2, (FILMS[2],))
         assert verify_audit(two).problems == ()

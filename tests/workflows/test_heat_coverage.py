@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipcad_desktop.domain.dataset import HipEntry
@@ -31,6 +31,18 @@ def test_the_rectangle_in_the_hip_image() -> None:
     assert rectangle_in_hip(moved) == pytest.approx((0.0, 0.5, 0.2, 0.7))
     assert rectangle_in_hip(replace(ENTRY, x0_px=400.0, x1_px=900.0)) is None
     assert rectangle_in_hip(replace(ENTRY, rect_y1_px=None)) is None
+
+
+def test_the_rectangle_in_a_square_about_the_hip() -> None:
+    square = replace(ENTRY, x0_px=-100.0, x1_px=400.0, window_y0=350.0, window_y1=850.0)
+    assert rectangle_in_hip(square) == pytest.approx((0.4, 0.2, 0.8, 0.56))
+    below = replace(square, window_y0=540.0, window_y1=1040.0)  # the square cuts it
+    assert rectangle_in_hip(below) == pytest.approx((0.4, 0.0, 0.8, 0.18))
+    assert rectangle_in_hip(replace(square, window_y0=-500.0, window_y1=0.0)) is None
+    found = covered(square, heat_at(3, 5))
+    assert found is not None
+    assert found.hit
+    assert found.area == pytest.approx(0.4 * 0.36)
 
 
 def test_a_peak_inside_and_one_outside() -> None:
@@ -83,6 +95,7 @@ def test_nothing_to_cover() -> None:
     assert coverage_of([]) is None
 
 
+@settings(deadline=None)  # a machine under load
 @given(st.integers(0, 9), st.integers(0, 9), st.floats(0.1, 100))
 def test_scale_of_the_heat_does_not_matter(row: int, column: int, scale: float) -> None:
     a, b = covered(ENTRY, heat_at(row, column)), covered(ENTRY, heat_at(row, column) * np.float32(scale))

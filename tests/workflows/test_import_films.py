@@ -11,9 +11,10 @@ import pytest
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.progress import Watch
+from hipcad_desktop.store.films import files_of
 from hipcad_desktop.store.project_store import Project
 from hipcad_desktop.workflows.import_films import import_films
-from hipcad_desktop.workflows.load_film import load_film
+from hipcad_desktop.workflows.load_film import picture_from
 from hipcad_desktop.workflows.open_project import list_films, open_project
 from tests.fakes.dicom_files import dicom_file
 from tests.fakes.project_films import midline_in_the_middle, write_film, write_films
@@ -130,7 +131,7 @@ def test_copied_films_live_on_without_their_source(project: Project, tmp_path: P
     assert [c.name for c in copies] == [f"{film.film_id}.png"]
     assert copies[0].stat().st_mode & 0o222 == 0
     path.unlink()
-    assert load_film(project, film.film_id).radiograph.film_id == film.film_id
+    assert picture_from(files_of(project, film.film_id), film.film_id).eight_bit.size
 
 
 def test_a_film_that_is_there_already_is_copied_when_asked(project: Project, tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_a_film_that_is_there_already_is_copied_when_asked(project: Project, tmp
     assert import_films(project, [path], copy=True).already == 1
     path.unlink()
     film = list_films(project, reader="A")[0]
-    assert load_film(project, film.film_id).radiograph.film_id == film.film_id
+    assert picture_from(files_of(project, film.film_id), film.film_id).eight_bit.size
 
 
 def test_the_header_or_the_table_says_whose_films_they_are(project: Project, tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import pytest
 from hipcad_desktop.domain.annotation import Answer, Verdict
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.radiograph import FilmId
+from hipcad_desktop.store.films import files_of
 from hipcad_desktop.workflows.annotate import Session
 from hipcad_desktop.workflows.import_films import import_films
-from hipcad_desktop.workflows.load_film import load_film, load_film_file
+from hipcad_desktop.workflows.load_film import load_film_file, picture_from
 from hipcad_desktop.workflows.open_project import list_films, open_project
 from tests.fakes.project_films import HEIGHT, WIDTH, midline_in_the_middle, write_film, write_films
 
@@ -41,23 +42,22 @@ def test_a_film_is_loaded_with_the_bytes_that_were_imported(tmp_path: Path) -> N
     with open_project(tmp_path / "P", create=True) as project:
         import_films(project, [path])
         film_id = list_films(project, reader="A")[0].film_id
-        film = load_film(project, film_id)
-        assert film.radiograph.film_id == film_id
-        assert (film.eight_bit == load_film_file(path).eight_bit).all()
+        paths = files_of(project, film_id)
+        assert (picture_from(paths, film_id).eight_bit == load_film_file(path).eight_bit).all()
         for content, code in (
             (write_film(tmp_path / "b.png", 2).read_bytes(), ErrorCode.FILM_CHANGED),
             (b"no film", ErrorCode.FILM_CHANGED),
         ):
             path.write_bytes(content)
             with pytest.raises(UserError) as raised:
-                load_film(project, film_id)
+                picture_from(paths, film_id)
             assert (raised.value.code, raised.value.facts["path"]) == (code, str(path))
         path.unlink()
         with pytest.raises(UserError) as raised:
-            load_film(project, film_id)
+            picture_from(paths, film_id)
         assert raised.value.code is ErrorCode.FILE_MISSING
         with pytest.raises(KeyError):
-            load_film(project, FilmId("0" * 64))
+            files_of(project, FilmId("0" * 64))
 
 
 def test_a_film_is_found_at_any_place_it_was_seen_at(tmp_path: Path) -> None:
@@ -70,4 +70,5 @@ def test_a_film_is_found_at_any_place_it_was_seen_at(tmp_path: Path) -> None:
         summary = import_films(project, [moved])
         assert (summary.imported, summary.already) == (0, 1)
         film_id = list_films(project, reader="A")[0].film_id
-        assert load_film(project, film_id).radiograph.film_id == film_id
+        assert files_of(project, film_id) == [path, moved]
+        assert (picture_from([path, moved], film_id).eight_bit == load_film_file(moved).eight_bit).all()

@@ -59,7 +59,7 @@ def test_all_is_looked_at_and_nothing_is_left(dataset: Path, tmp_path: Path) -> 
     assert found.timed_steps == 3
     assert found.seconds_per_step is not None
     assert found.seconds_total is not None
-    assert found.seconds_total > found.steps * found.seconds_per_step * 0.99
+    assert found.seconds_total > found.steps * found.seconds_per_step * 0.99 - 0.05  # it is rounded
     assert found.images_per_s == pytest.approx(4 / found.seconds_per_step, rel=0.1)
     assert found.disk_needed_mb < found.disk_free_mb
     assert found.peak_memory_mb is not None

@@ -18,7 +18,7 @@ from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.store.films import add_films
 from hipcad_desktop.store.project_store import Project, open_store
 from hipcad_desktop.store.readings import current_readings
-from hipcad_desktop.workflows.adjudicate import adjudicate, adjudicate_table, adjudication
+from hipcad_desktop.workflows.adjudicate import adjudicate, adjudicate_table
 from hipcad_desktop.workflows.agreement import agreement, disagreements, intra_reader, write_disagreements
 from hipcad_desktop.workflows.annotate import Session
 from hipcad_desktop.workflows.audit import verify_audit
@@ -135,7 +135,6 @@ def test_a_blinded_reader_sees_nothing_of_the_others(project: Project, tmp_path:
         lambda: intra_reader(project, reader="A"),
         lambda: adjudicate(project, FILMS[0], WHOLE, adjudicators=["A", "B"]),
         lambda: adjudicate_table(project, tmp_path / "no.csv", adjudicators=["A", "B"]),
-        lambda: adjudication(project, FILMS[0]),
         lambda: conflicts(project),
         lambda: statuses(project),
         lambda: export_readings(project, tmp_path / "all.csv"),
@@ -202,7 +201,7 @@ def test_readers_are_compared_and_adjudicated(project: Project, tmp_path: Path) 
         adjudicate(project, FILMS[2], WHOLE, adjudicators=["A", "B"])
     assert code(raised) is ErrorCode.SIGNED_NEEDS_REASON
     adjudicate(project, FILMS[2], None, adjudicators=["A", "B"], why="the CT came")
-    assert adjudication(project, FILMS[2]) is None
+    assert disagreements(project, readers=["B", "A"])[0].adjudicated is None
     assert standing(project, FILMS[2]).disagree
     assert [p.reader for p in progress(project)] == ["A", "B"]
     assert len(agreement(project)) == 1, "the consensus is no reader"

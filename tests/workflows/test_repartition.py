@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from hipcad_desktop.domain.cohort import Partition, PartitionRule
-from hipcad_desktop.domain.dataset import HipEntry
+from hipcad_desktop.domain.dataset import SCHEMA, HipEntry
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.metrics import Thresholds
 from hipcad_desktop.domain.progress import Watch
-from hipcad_desktop.imaging.dataset_files import COLUMNS_OF_1, read_manifest, write_manifest
+from hipcad_desktop.imaging.dataset_files import columns_of, read_manifest, write_manifest
 from hipcad_desktop.workflows.repartition import RepartitionSummary, population, repartition
 from hipcad_desktop.workflows.test_seal import openings, record_opening
 from tests.fakes.brightness_dataset import FlatFilm, write_flat_dataset
@@ -100,11 +100,11 @@ def test_patients_who_share_a_film_stay_together(dataset: Path) -> None:
 def as_schema_1(dataset: Path) -> None:
     path = dataset / "hips.csv"
     with path.open(newline="") as file:
-        rows = [row[: len(COLUMNS_OF_1)] for row in csv.reader(file)]
+        rows = [row[: len(columns_of(1))] for row in csv.reader(file)]
     with path.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
     held = json.loads((dataset / "dataset.json").read_text())
-    for name in ("rule", "linked_patients", "partitioned_from", "openings_before"):
+    for name in ("rule", "linked_patients", "partitioned_from", "openings_before", "without_squares"):
         del held[name]
     held |= {"schema": 1, "hips_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     (dataset / "dataset.json").write_text(json.dumps(held))
@@ -119,7 +119,7 @@ def test_schema_1_is_partitioned_again_and_finds_the_shared_film_by_its_image(da
         again(tmp_path / "old", f"N{seed}", PartitionRule(0.3, 0.3), seed=seed)
         found = partitions(tmp_path / f"N{seed}")
         assert found["P0003"] == found["P0099"]
-    assert read_manifest(tmp_path / "N0")[0].schema == 2
+    assert read_manifest(tmp_path / "N0")[0].schema == SCHEMA
     with pytest.raises(UserError, match="no film tells its hospital"):
         again(tmp_path / "old", "N", PartitionRule(held_out=("A",)))
 

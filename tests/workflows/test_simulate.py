@@ -16,7 +16,7 @@ from hipcad_desktop.workflows.export_dataset import export_dataset
 from hipcad_desktop.workflows.import_films import import_films
 from hipcad_desktop.workflows.open_project import open_project
 from hipcad_desktop.workflows.readings_table import import_readings
-from hipcad_desktop.workflows.simulate import simulate
+from hipcad_desktop.workflows.simulate import NO_EXTRAS, Extras, simulate
 
 SIZE = Size(160, 132)
 
@@ -116,6 +116,8 @@ def test_what_an_ended_run_left_is_replaced_but_nothing_else(tmp_path: Path) -> 
         ({"seed": -1}, "seed"),
         ({"broken_share": 1.5}, "broken_share"),
         ({"size": Size(20, 200)}, "size"),
+        ({"extras": Extras(implants=2.0)}, "implants"),
+        ({"kind": "elephant"}, "kind"),
     ],
 )
 def test_impossible_wishes_are_named(wrong: dict[str, Any], field: str, tmp_path: Path) -> None:
@@ -141,3 +143,68 @@ def test_simulated_films_become_a_dataset(film_format: Any, tmp_path: Path) -> N
         exported = export_dataset(project, tmp_path / "dataset", watch=Watch())
     assert exported.films == 4
     assert exported.not_exported == ()
+
+
+def test_truth_holds_landmarks_findings_and_every_number(tmp_path: Path) -> None:
+    extras = Extras(implants=1.0, fixed=0.0, both_broken=0.0, arthritis=1.0)
+    made = simulate(films=2, seed=4, to=tmp_path / "sim", size=SIZE, broken_share=1.0, extras=extras, watch=Watch())
+    for row in rows(made.truth):
+        assert row["kind"] == "frontal pelvis"
+        broken, other = ("right", "left") if row["side"] == "R" else ("left", "right")
+        assert row[f"implant_{broken}"] == ""
+        assert row[f"implant_{other}"] != ""
+        assert 0 < float(row["visibility"]) < 1
+        assert float(row["shaft_right_x"]) < float(row["head_right_x"]) < float(row["symphysis_x"])
+        assert 45 <= float(row["anatomy_age_years"]) <= 101
+        assert 0 <= float(row["anatomy_osteoporosis"]) <= 1
+        assert float(row["exposure_gamma"]) > 0
+        assert row["second_type"] == ""
+    for row in rows(made.boxes):
+        assert row["verdict"] == "fracture"
+        assert "implant on the other hip" in row["flags"].split(";")
+
+
+def test_a_held_hip_is_excluded_and_both_broken_hips_are_read(tmp_path: Path) -> None:
+    fixed = Extras(fixed=1.0, both_broken=0.0)
+    made = simulate(films=1, seed=3, to=tmp_path / "a", size=SIZE, broken_share=1.0, extras=fixed, watch=Watch())
+    (row,) = rows(made.boxes)
+    assert (row["verdict"], row["reason"], row["x"]) == ("excluded", "periprosthetic fracture", "")
+    both = Extras(fixed=0.0, both_broken=1.0)
+    made = simulate(films=1, seed=3, to=tmp_path / "b", size=SIZE, broken_share=1.0, extras=both, watch=Watch())
+    read = rows(made.boxes)
+    assert len(read) == 2
+    (truth,) = rows(made.truth)
+    assert {truth["side"], truth["second_side"]} == {"R", "L"}
+    assert [r["type"] for r in read] == [truth["type"], truth["second_type"]]
+    with open_project(tmp_path / "project", create=True) as project:
+        import_films(project, [made.folder], patients=made.patients, watch=Watch())
+        summary = import_readings(project, made.boxes, reader="truth", watch=Watch())
+    assert (summary.saved, summary.problems) == (1, ())
+
+
+def test_without_extras_nothing_is_beside_the_fractures(tmp_path: Path) -> None:
+    made = simulate(films=3, seed=6, to=tmp_path / "sim", size=SIZE, extras=NO_EXTRAS, watch=Watch())
+    for row in rows(made.truth):
+        assert (row["implant_right"], row["implant_left"], row["spine_implant"]) == ("", "", "0")
+    assert {row["flags"] for row in rows(made.boxes)} == {""}
+
+
+def test_wrong_films_are_excluded_by_their_readings(tmp_path: Path) -> None:
+    made = simulate(films=7, seed=1, to=tmp_path / "sim", size=SIZE, kind="wrong", watch=Watch())
+    assert (made.films, made.broken) == (7, 0)
+    kinds = [row["kind"] for row in rows(made.truth)]
+    assert len(set(kinds)) == 7
+    assert [row["reason"] for row in rows(made.boxes)] == [f"other: {kind}" for kind in kinds]
+    with open_project(tmp_path / "project", create=True) as project:
+        import_films(project, [made.folder], patients=made.patients, watch=Watch())
+        summary = import_readings(project, made.boxes, reader="truth", watch=Watch())
+    assert (summary.saved, summary.problems) == (7, ())
+
+
+def test_each_hospital_gives_its_own_format(tmp_path: Path) -> None:
+    made = simulate(films=3, seed=1, to=tmp_path / "sim", size=SIZE, film_format="hospital", watch=Watch())
+    assert {row["hospital"]: Path(row["file"]).suffix for row in rows(made.truth)} == {
+        "A": ".jpg",
+        "B": ".dcm",
+        "C": ".jpg",
+    }

@@ -11,8 +11,10 @@ import pytest
 
 from hipcad_desktop.cli import main as hipcad
 from hipcad_desktop.domain.cohort import Partition, PartitionRule
+from hipcad_desktop.domain.dataset import Synthesis
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.geometry import Size
+from hipcad_desktop.domain.halving import HalvingMethod
 from hipcad_desktop.domain.progress import Watch
 from hipcad_desktop.imaging.dataset_files import read_manifest
 from hipcad_desktop.workflows.evaluation_cautions import cautions
@@ -98,11 +100,31 @@ def test_a_synthetic_film_has_one_broken_hip_with_type_and_rectangle(made: Expor
         assert whole.rect_x0_px is None
 
 
+def test_a_synthetic_film_has_squares_that_tell_nothing(made: ExportSummary) -> None:
+    films = defaultdict(list)
+    manifest, entries = read_manifest(made.dataset)
+    for entry in entries:
+        if entry.halving is HalvingMethod.HIP and entry.synthetic:
+            films[entry.film_code].append(entry)
+    assert len(films) >= 20
+    bases = defaultdict(set)
+    for whole, broken in (sorted(hips, key=lambda e: e.fracture) for hips in films.values()):
+        assert (whole.fracture, broken.fracture) == (False, True)
+        assert whole.window.width == pytest.approx(broken.window.width)
+        for entry in (whole, broken):
+            bases[entry.patient, entry.side].add((entry.x0_px, entry.window_y0))
+    assert {len(places) for places in bases.values()} == {1}, "broken or whole, the square of a hip lies in one place"
+    real = {e.film_code for e in entries if not e.synthetic}
+    squares = {e.film_code for e in entries if not e.synthetic and e.halving is HalvingMethod.HIP}
+    assert {n.film_code for n in manifest.without_squares} == real - squares
+
+
 def test_the_same_seed_gives_the_same_bytes(made: ExportSummary, project: Project, tmp_path: Path) -> None:
     again = synthesize(project, tmp_path / "D", hips=40, seed=5)
     other = synthesize(project, tmp_path / "O", hips=40, seed=6)
     hashes = [read_manifest(s.dataset)[0].hips_sha256 for s in (made, again, other)]
     assert hashes[0] == hashes[1] != hashes[2]
+    assert (made.dataset / "dataset.json").read_bytes() == (again.dataset / "dataset.json").read_bytes()
 
 
 def test_cancelled_leaves_nothing(project: Project, tmp_path: Path) -> None:
@@ -125,6 +147,46 @@ def test_a_number_that_cannot_be(project: Project, tmp_path: Path, hips: int) ->
     with pytest.raises(UserError) as caught:
         synthesize(project, tmp_path / "D", hips=hips)
     assert caught.value.code is ErrorCode.CONFIG_INVALID
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1, float("nan")])
+def test_a_share_that_leaves_no_class_to_learn(project: Project, tmp_path: Path, share: float) -> None:
+    with pytest.raises(UserError) as caught:
+        synthesize(project, tmp_path / "D", hips=10, broken_share=share)
+    assert caught.value.facts["field"] == "broken_share"
+
+
+@pytest.mark.parametrize("share", [0.2, 0.8])
+def test_as_many_are_broken_as_asked(project: Project, tmp_path: Path, share: float) -> None:
+    made = synthesize(project, tmp_path / "D", hips=60, broken_share=share, seed=5)
+    assert made.synthesis is not None
+    assert made.synthesis.broken is not None
+    assert made.synthesis.broken / made.synthesis.hips == pytest.approx(share, abs=0.04)
+    films = defaultdict(list)
+    for entry in read_manifest(made.dataset)[1]:
+        if entry.synthetic and entry.halving == "midline":
+            films[entry.film_code].append(entry)
+    broken = [sum(e.fracture for e in hips) for hips in films.values()]
+    assert sum(broken) == made.synthesis.broken == sum(made.synthesis.types.values())
+    assert set(broken) == ({0, 1} if share < 0.5 else {1, 2})
+    for hips in films.values():
+        assert {e.pair_has_fracture for e in hips} == {any(e.fracture for e in hips)}
+        assert all((e.rect_x0_px is not None) is e.fracture is bool(e.fracture_type) for e in hips)
+    told = f"{made.synthesis.hips} synthetic hips, {made.synthesis.broken} of them broken"
+    assert told in made.synthesis.words
+
+
+def test_too_few_patients_for_a_probe_is_said(made: ExportSummary) -> None:
+    manifest, _ = read_manifest(made.dataset)
+    assert manifest.synthesis is not None
+    assert manifest.synthesis.probe is not None
+    assert manifest.synthesis.probe.value is None
+    assert "not measured, fewer than 10 patients" in manifest.synthesis.words
+
+
+def test_datasets_made_before_are_read() -> None:
+    old = {"hips": 40, "bases": 7, "unusable": 0, "partitions": ["training"]}
+    assert "40 synthetic hips, half of them broken; validation is real" in Synthesis.from_json(old).words
 
 
 def test_a_project_without_whole_films(tmp_path: Path) -> None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 
-from hipcad_desktop.domain.anatomy import FractureType
+from hipcad_desktop.domain.anatomy import FractureType, ImageHalf
 from hipcad_desktop.domain.annotation import Answer, DiagnosedFrom, ExclusionReason, FilmFlag, Finding, Verdict
-from hipcad_desktop.domain.errors import UserError
-from hipcad_desktop.domain.geometry import Size
-from hipcad_desktop.domain.halving import Halving, HipWindow, halve_by_midline, halve_by_rectangles
+from hipcad_desktop.domain.errors import ErrorCode, UserError
+from hipcad_desktop.domain.geometry import Rectangle, Size
+from hipcad_desktop.domain.halving import (
+    Halving,
+    HipWindow,
+    half_of,
+    halve_by_hips,
+    halve_by_midline,
+    halve_by_rectangles,
+    refuse_outside_squares,
+)
 from hipcad_desktop.domain.messages import sentence
 
 
@@ -85,6 +94,27 @@ def halving_of(
     except UserError as error:
         return None, sentence(error)
     return None, ""
+
+
+Point = tuple[float, float]
+
+
+def squares_of(
+    halving: Halving, film: Size, findings: tuple[Finding, ...], heads: tuple[Point, Point] | None
+) -> tuple[Halving | None, str]:
+    """The squares about the hips of a film that is halved so, as the export cuts them, or why it has none."""
+    drawn: dict[ImageHalf, list[Rectangle]] = {}
+    for finding in findings:
+        drawn.setdefault(half_of(finding.rectangle, film), []).append(finding.rectangle)
+    try:
+        if heads is None:
+            raise UserError(ErrorCode.NOT_HALVED_NO_HIPS)
+        squares = halve_by_hips(film, *heads)
+        refuse_outside_squares(squares, {half: reduce(Rectangle.union, own) for half, own in drawn.items()})
+    except UserError as error:
+        return None, sentence(error)
+    left, right = (replace(squares.of(half), fracture=halving.of(half).fracture) for half in ImageHalf)
+    return replace(squares, left=left, right=right), ""
 
 
 def hip_words(hip: HipWindow) -> str:

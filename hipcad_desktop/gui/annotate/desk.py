@@ -21,6 +21,8 @@ from hipcad_desktop.gui.tasks import Tasks
 if TYPE_CHECKING:
     from hipcad_desktop.workflows.load_film import Film
 
+Heads = tuple[answers.Point, answers.Point] | None
+
 
 class ReadingDesk(QObject):
     """Every finished gesture becomes one save; while one goes on, the halving and the hip images follow."""
@@ -28,6 +30,7 @@ class ReadingDesk(QObject):
     answer_shown = Signal()  # answer, sides or film changed: show it all again
     halving_changed = Signal(object, str)  # Halving or None, the sentence why not
     hips_ready = Signal(object, object)  # Halving, (left, right) uint8 [380, 380]
+    squares_ready = Signal(object, object, str)  # squares about the hips: as hips_ready, or None, None and why not
     said = Signal(str)  # for the status bar
 
     def __init__(
@@ -38,6 +41,8 @@ class ReadingDesk(QObject):
         self._binding = binding
         self._tasks = tasks
         self._film: Film | None = None  # decoded; None while it is on its way
+        self._heads: list[Heads] = []  # of this film, once they were looked for; None where they were not found
+        self._squares_wanted = False
         self._remarks: dict[FilmId, Remarks] = {}  # said before there is a verdict to save them with
         state.current_changed.connect(self._other_film)
         state.answer_changed.connect(self._answer_changed)
@@ -82,7 +87,7 @@ class ReadingDesk(QObject):
 
     def film_loaded(self, film: Film) -> None:
         """The pixels of the film looked at are there."""
-        self._film = film
+        self._film, self._heads = film, []
         self.show_again()
 
     def show_again(self) -> None:
@@ -112,6 +117,32 @@ class ReadingDesk(QObject):
             return hip_previews(film, halving)
 
         self._tasks.latest("hip images", call, done=lambda hips: self._hips_made(film, halving, hips))
+        if self._squares_wanted:
+            self._preview_squares(film, size, halving, findings)
+
+    def want_squares(self, wanted: bool) -> None:
+        """Whether anybody looks at the squares; nothing is looked for in the film's pixels before."""
+        self._squares_wanted = wanted
+        if wanted:
+            answer = self.answer
+            self.preview(answer.findings if answer else ())
+
+    def _preview_squares(self, film: Film, size: Size, halving: Halving, findings: tuple[Finding, ...]) -> None:
+        held = self._heads
+
+        def call() -> tuple[Halving | None, object, str]:
+            from hipcad_desktop.workflows.load_film import film_heads, hip_previews
+
+            if not held:
+                held.append(film_heads(film))
+            squares, why = answers.squares_of(halving, size, findings, held[0])
+            return squares, hip_previews(film, squares) if squares else None, why
+
+        def made(found: tuple[Halving | None, object, str]) -> None:
+            if film is self._film:
+                self.squares_ready.emit(*found)
+
+        self._tasks.latest("hip squares", call, done=made)
 
     # what the reader does
 
@@ -202,7 +233,7 @@ class ReadingDesk(QObject):
             self.show_again()
 
     def _other_film(self, film_id: FilmId | None) -> None:
-        self._film = None
+        self._film, self._heads = None, []
         self.show_again()
 
     def _hips_made(self, film: Film, halving: Halving, hips: object) -> None:

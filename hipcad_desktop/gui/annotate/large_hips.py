@@ -1,6 +1,8 @@
-"""Both hip images large over the film, on one key; they follow a drag that goes on below them."""
+"""Both hips large over the film, on one key, as strips and as squares; they follow a drag that goes on below them."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,15 @@ HEAD, FOOT = 46.0, 34.0
 VEIL_ALPHA = 222  # the film shimmers through, so that nobody takes this for another film
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Hip:
+    """A hip image and what becomes of it."""
+
+    image: QImage
+    words: str
+    fracture: bool
+
+
 class LargeHips(QWidget):
     """Covers its parent while it is shown; mouse and keys go through it to the film."""
 
@@ -27,32 +38,51 @@ class LargeHips(QWidget):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._below = parent
-        self._hips: list[tuple[QImage, str, bool]] = []
+        self._hips: list[_Hip] = []
+        self._squares: list[_Hip] = []
         self._words = ""
+        self._no_squares = ""
         parent.installEventFilter(self)
         self.hide()
 
     def show_hips(self, halving: Halving, hips: tuple[NDArray[np.uint8], NDArray[np.uint8]], sides: SideMap) -> None:
         """The hips of the picture's left and right half."""
         self._words = ""
-        self._hips = []
-        for half, pixels in zip((ImageHalf.LEFT, ImageHalf.RIGHT), hips, strict=True):
-            hip = halving.of(half)
-            self._hips.append(
-                (grey_image(pixels), f"{sides.side_of(half).value}   {hip_words(hip)}", bool(hip.fracture))
-            )
+        self._hips = _hips(halving, hips, sides)
+        self.update()
+
+    def show_squares(
+        self,
+        halving: Halving | None,
+        hips: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None,
+        why_not: str,
+        sides: SideMap,
+    ) -> None:
+        """The squares about both hips, or why the film has none."""
+        self._squares = _hips(halving, hips, sides) if halving is not None and hips is not None else []
+        self._no_squares = f"No squares: {why_not}" if why_not else ""
         self.update()
 
     def say(self, words: str) -> None:
         """There are no hip images, and why."""
-        self._hips = []
-        self._words = words
+        self._hips, self._squares = [], []
+        self._words, self._no_squares = words, ""
         self.update()
 
     @property
     def pictures(self) -> int:
-        """How many hips are shown."""
+        """How many hips are shown as strips."""
         return len(self._hips)
+
+    @property
+    def squares(self) -> int:
+        """How many hips are shown as squares."""
+        return len(self._squares)
+
+    @property
+    def no_squares(self) -> str:
+        """Why there are no squares; empty where nobody has looked for them yet."""
+        return self._no_squares
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._below and event.type() is QEvent.Type.Resize:
@@ -82,18 +112,40 @@ class LargeHips(QWidget):
             self._paint_hips(painter)
 
     def _paint_hips(self, painter: QPainter) -> None:
-        side = min((self.width() - 3 * GAP) / 2, self.height() - HEAD - FOOT - GAP)
-        left = (self.width() - 2 * side - GAP) / 2
-        top = HEAD + max((self.height() - HEAD - FOOT - side) / 2, 0.0)
-        for column, (image, words, fracture) in enumerate(self._hips):
-            box = QRectF(left + column * (side + GAP), top, side, side)
-            colour = theme.FILM_BAND_FRACTURE if fracture else theme.FILM_BAND_OTHER
-            painter.drawImage(box, image)
-            style = Qt.PenStyle.SolidLine if fracture else Qt.PenStyle.DashLine
-            painter.setPen(QPen(QColor(colour), 2.5, style))
-            painter.drawRect(box)
-            px = min(20, max(11, round(side / 13)))
-            draw_text(painter, QPointF(box.left() + 2, box.top() - 12), words, colour=colour, px=px)
+        """Strips and squares in a row where the window is wide, else the squares below."""
+        shown = [self._hips, *([self._squares] if self._squares else [])]
+        width, height = self.width() - GAP, self.height() - FOOT
+        beside = min((width / (2 * len(shown))) - GAP, height - HEAD)
+        below = min(width / 2 - GAP, height / len(shown) - HEAD)
+        columns = 2 * len(shown) if beside > below else 2
+        side = max(beside, below)
+        left = (self.width() - columns * (side + GAP) + GAP) / 2
+        rows = 2 * len(shown) // columns
+        top = HEAD + max((height - rows * (side + HEAD)) / 2, 0.0)
+        for number, hip in enumerate(hip for hips in shown for hip in hips):
+            x, y = left + number % columns * (side + GAP), top + number // columns * (side + HEAD)
+            _paint_hip(painter, QRectF(x, y, side, side), hip)
         words = "380 × 380 pixels each, exactly as exported"
-        x = (self.width() - text_width(painter, words, 12)) / 2
-        draw_text(painter, QPointF(x, top + side + 22), words, colour=theme.FILM_TEXT, px=12, bold=False)
+        words += " · strips and squares about the hips" if self._squares else ""
+        words += f" · {self._no_squares}" if self._no_squares else ""
+        x = max((self.width() - text_width(painter, words, 12)) / 2, 4.0)
+        y = top + rows * (side + HEAD) - HEAD + 22
+        draw_text(painter, QPointF(x, y), words, colour=theme.FILM_TEXT, px=12, bold=False)
+
+
+def _hips(halving: Halving, hips: tuple[NDArray[np.uint8], NDArray[np.uint8]], sides: SideMap) -> list[_Hip]:
+    found = []
+    for half, pixels in zip((ImageHalf.LEFT, ImageHalf.RIGHT), hips, strict=True):
+        hip = halving.of(half)
+        words = f"{sides.side_of(half).value}   {hip_words(hip)}"
+        found.append(_Hip(grey_image(pixels), words, bool(hip.fracture)))
+    return found
+
+
+def _paint_hip(painter: QPainter, box: QRectF, hip: _Hip) -> None:
+    colour = theme.FILM_BAND_FRACTURE if hip.fracture else theme.FILM_BAND_OTHER
+    painter.drawImage(box, hip.image)
+    painter.setPen(QPen(QColor(colour), 2.5, Qt.PenStyle.SolidLine if hip.fracture else Qt.PenStyle.DashLine))
+    painter.drawRect(box)
+    px = min(20, max(11, round(box.width() / 13)))
+    draw_text(painter, QPointF(box.left() + 2, box.top() - 12), hip.words, colour=colour, px=px)

@@ -141,6 +141,7 @@ class AnnotateMode(QWidget):
         desk.halving_changed.connect(self._show_halving)
         desk.hips_ready.connect(lambda halving, hips: panel.show_hips(halving, hips, desk.sides))
         desk.hips_ready.connect(lambda halving, hips: self.large_hips.show_hips(halving, hips, desk.sides))
+        desk.squares_ready.connect(lambda cut, hips, why: self.large_hips.show_squares(cut, hips, why, desk.sides))
         for speaker in (desk, self.commands):
             speaker.said.connect(self.status_message)
         self.commands.focus_wanted.connect(self.take_focus)
@@ -181,6 +182,7 @@ class AnnotateMode(QWidget):
         """The two hip images over the film; the key held shows them only as long."""
         self._held.start()
         self.large_hips.setVisible(shown)
+        self.desk.want_squares(shown)
 
     def hide_marks(self, hidden: bool) -> None:
         """The bone alone."""

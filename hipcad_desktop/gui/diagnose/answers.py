@@ -10,6 +10,7 @@ from typing import Any
 from hipcad_desktop.domain.anatomy import ImageHalf, Side
 from hipcad_desktop.domain.diagnosis import HipState
 from hipcad_desktop.domain.geometry import Window
+from hipcad_desktop.domain.halving import Halving, HalvingMethod, HipWindow
 from hipcad_desktop.domain.metrics import Thresholds
 
 
@@ -24,14 +25,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class HipAnswer:
-    """One hip of an answer."""
+    """One hip of an answer: probability and state, or the sentence that says why this hip has none."""
 
     side: Side
     half: ImageHalf
-    p_fracture: float
-    state: HipState
+    p_fracture: float | None
+    state: HipState | None
     window: Window
     heat: str  # path of the heat map's PNG, or ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,20 @@ class FilmAnswer:
     model_name: str
     thresholds: Thresholds
     seconds: float
+    written: str = ""  # the JSON file that holds it, its pictures beside it
+
+    @property
+    def halving(self) -> Halving | None:
+        """The squares about the hips; None where the model looks at strips, whose edges tell a person nothing."""
+        if self.midline_px is None or len(self.hips) != 2 or self.hips[0].window.is_strip:
+            return None
+        left, right = (HipWindow(hip.half, hip.window, None) for hip in self.hips)
+        return Halving(HalvingMethod.HIP, self.midline_px, left, right)
 
 
-def film_answer(question: Question, facts: Mapping[str, Any], thresholds: Thresholds) -> FilmAnswer:
+def film_answer(
+    question: Question, facts: Mapping[str, Any], thresholds: Thresholds, *, written: str = ""
+) -> FilmAnswer:
     """From the facts of an artifact. Raises ValueError where they answer another question or are no answer."""
     try:
         model = facts["model"]
@@ -69,23 +82,25 @@ def film_answer(question: Question, facts: Mapping[str, Any], thresholds: Thresh
             model_name=str(model["name"]),
             thresholds=thresholds,
             seconds=float(facts["seconds"]),
+            written=written,
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no answer: {error}") from error
 
 
 def _hip(values: Mapping[str, Any]) -> HipAnswer:
-    p_fracture = float(values["p_fracture"])
-    if not 0 <= p_fracture <= 1:
+    refused = str(values.get("refused") or "")
+    p_fracture = None if refused else float(values["p_fracture"])
+    if p_fracture is not None and not 0 <= p_fracture <= 1:
         raise ValueError("no probability")
-    x0, x1 = values["window_px"]
     return HipAnswer(
         side=Side(values["side"]),
         half=ImageHalf(values["half"]),
         p_fracture=p_fracture,
-        state=HipState(values["state"]),
-        window=Window(float(x0), float(x1)),
+        state=None if refused else HipState(values["state"]),
+        window=Window(*(float(edge) for edge in values["window_px"])),
         heat=str(values.get("heat") or ""),
+        refused=refused,
     )
 
 
@@ -98,6 +113,7 @@ class FilmStatus(Enum):
     ANSWERED = auto()
     REFUSED = auto()
     FAILED = auto()
+    CONCEALED = auto()  # there is an answer, and the reader's own comes first
 
 
 @dataclass(slots=True)
@@ -109,3 +125,4 @@ class FilmEntry:
     answer: FilmAnswer | None = None
     failure: str = ""
     failed_question: Question | None = field(default=None, repr=False)
+    arrived_s: float = 0.0  # when it was opened, or its file changed, by the clock of the day

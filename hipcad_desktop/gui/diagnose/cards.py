@@ -14,6 +14,7 @@ from hipcad_desktop.gui.diagnose.probability_bar import ProbabilityBar
 from hipcad_desktop.gui.diagnose.state_mark import STATE_WORDS, StateMark
 from hipcad_desktop.gui.widgets.notice import Notice
 
+P_TIP = "The network's probability of a fracture; the box of the model says what it was fitted to."
 SIDE_WORDS = {Side.RIGHT: "Patient's right hip", Side.LEFT: "Patient's left hip"}
 
 
@@ -51,18 +52,27 @@ class HipCard(QFrame):
     @property
     def words(self) -> str:
         """Everything the card says, for tests and screen readers."""
-        return " ".join((self._letter.text(), self._state.text(), self._p.text(), self._old_words.text()))
+        said = (self._letter, self._state, self._p, self._old_words)
+        return " ".join(label.text() for label in said if label.text())
 
     def show_hip(self, hip: HipAnswer, thresholds: Thresholds, *, old: bool) -> None:
-        """One hip of an answer; old greys it and says so."""
+        """One hip of an answer, or why it has none; old greys it and says so."""
         self._letter.setText(hip.side.value)
         self._side.setText(SIDE_WORDS[hip.side])
         self._mark.show_state(hip.state, old=old)
-        self._state.setText(STATE_WORDS[hip.state])
-        self._p.setText(f"p = {hip.p_fracture:.3f}")
-        self._p.setToolTip("The network's probability of a fracture. It is not calibrated on your films.")
-        self._bar.show_probability(hip.p_fracture, thresholds, old=old)
-        self._advice.setText(advice(hip.state))
+        answered = hip.state is not None and hip.p_fracture is not None
+        for widget in (self._mark, self._p, self._bar):
+            widget.setVisible(answered)
+        if hip.state is not None and hip.p_fracture is not None:
+            self._state.setText(STATE_WORDS[hip.state])
+            self._p.setText(f"p = {hip.p_fracture:.3f}")
+            self._p.setToolTip(P_TIP)
+            self._bar.show_probability(hip.p_fracture, thresholds, old=old)
+            self._advice.setText(advice(hip.state))
+        else:
+            self._state.setText("Out of scope")
+            self._p.clear()
+            self._advice.setText(hip.refused)
         self._old_words.setText("old answer" if old else "")
         for label in (self._letter, self._state, self._p, self._advice):
             label.setEnabled(not old)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -13,6 +13,7 @@ from hipcad_desktop.gui import theme
 from hipcad_desktop.gui.diagnose.answers import FilmAnswer, FilmStatus
 from hipcad_desktop.gui.diagnose.question_queue import QuestionQueue
 from hipcad_desktop.gui.diagnose.state_mark import draw_state, state_colour
+from hipcad_desktop.gui.diagnose.urgency_order import UrgentItem
 
 _STATUS_WORDS = {
     FilmStatus.NO_MODEL: "no model chosen",
@@ -20,8 +21,10 @@ _STATUS_WORDS = {
     FilmStatus.RUNNING: "computing …",
     FilmStatus.REFUSED: "no answer: out of scope",
     FilmStatus.FAILED: "failed",
+    FilmStatus.CONCEALED: "your answer comes first",
 }
 _SHORT = {HipState.FRACTURE: "fracture", HipState.DOUBT: "doubt", HipState.NO_FRACTURE: "no fracture"}
+_SORT_MS = 200
 _STATUS, _ANSWER = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 
 
@@ -33,7 +36,12 @@ class FilmList(QListWidget):
     def __init__(self, queue: QuestionQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._queue = queue
-        self._items: dict[str, QListWidgetItem] = {}
+        self._items: dict[str, UrgentItem] = {}
+        self._urgent = False
+        self._sorting = QTimer(self)  # hundreds of answers may come in a row, and one sort is for all of them
+        self._sorting.setSingleShot(True)
+        self._sorting.setInterval(_SORT_MS)
+        self._sorting.timeout.connect(self.sortItems)
         self.setItemDelegate(_ChipDelegate(self))
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)
@@ -48,6 +56,13 @@ class FilmList(QListWidget):
         if file in self._items:
             self.setCurrentItem(self._items[file])
 
+    def set_urgent(self, urgent: bool) -> None:
+        """The most urgent films first, in each kind the newest; or all as they were opened."""
+        self._urgent = urgent
+        for item in self._items.values():
+            item.set_urgent(urgent)
+        self.sortItems()
+
     def keyboardSearch(self, search: str) -> None:
         """Letters are keys of the mode here, not a search for names."""
 
@@ -57,7 +72,8 @@ class FilmList(QListWidget):
             self.clear()
             self._items.clear()
         for file in files[len(self._items) :]:
-            item = QListWidgetItem(Path(file).name)
+            item = UrgentItem(Path(file).name, len(self._items))
+            item.set_urgent(self._urgent)
             item.setToolTip(file)
             self._items[file] = item
             self.addItem(item)
@@ -68,6 +84,9 @@ class FilmList(QListWidget):
         if item is None or entry is None:
             return
         status = self._queue.status(file)
+        item.set_place(entry, status)
+        if self._urgent:
+            self._sorting.start()
         item.setData(_STATUS, status)
         item.setData(_ANSWER, entry.answer if status is FilmStatus.ANSWERED else None)
         item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, chip_words(status, entry.answer))
@@ -80,8 +99,12 @@ class FilmList(QListWidget):
 def chip_words(status: FilmStatus, answer: FilmAnswer | None) -> str:
     """Where a film stands, in words."""
     if status is FilmStatus.ANSWERED and answer is not None:
-        return ", ".join(f"{hip.side.value} {_SHORT[hip.state]}" for hip in answer.hips)
+        return ", ".join(f"{hip.side.value} {_short(hip.state)}" for hip in answer.hips)
     return _STATUS_WORDS.get(status, "")
+
+
+def _short(state: HipState | None) -> str:
+    return "no answer" if state is None else _SHORT[state]
 
 
 class _ChipDelegate(QStyledItemDelegate):
@@ -123,10 +146,14 @@ class _ChipDelegate(QStyledItemDelegate):
             return
         x = line.left()
         for hip in answer.hips:
-            colour = state_colour(hip.state)
+            colour = palette.muted if hip.state is None else state_colour(hip.state)
             painter.setPen(QColor(palette.muted))
             painter.drawText(QRectF(x, line.top(), 12, 15), left, hip.side.value)
-            draw_state(painter, QRectF(x + 12, line.top() + 0.5, 14, 14), hip.state, colour)
+            if hip.state is not None:
+                draw_state(painter, QRectF(x + 12, line.top() + 0.5, 14, 14), hip.state, colour)
+            start = x + (30 if hip.state is not None else 14)
+            measure = painter.fontMetrics()
+            words = measure.elidedText(_short(hip.state), Qt.TextElideMode.ElideRight, round(line.right() - start))
             painter.setPen(QColor(colour))
-            painter.drawText(QRectF(x + 30, line.top(), line.right() - x - 30, 15), left, _SHORT[hip.state])
-            x += line.width() / 2
+            painter.drawText(QRectF(start, line.top(), line.right() - start, 15), left, words)
+            x = max(x + line.width() / 2, start + measure.horizontalAdvance(words) + 8)

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
+from hipcad_desktop.app.sample import default_model
 from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.gui import settings as keys
 from hipcad_desktop.gui.diagnose.answers import FilmStatus
+from hipcad_desktop.gui.diagnose.batch_dialog import BatchDialog
 from hipcad_desktop.gui.diagnose.cards import AnswerPanel
+from hipcad_desktop.gui.diagnose.disagree import DisagreeButton
 from hipcad_desktop.gui.diagnose.film_list import FilmList
 from hipcad_desktop.gui.diagnose.film_stage import FilmStage
+from hipcad_desktop.gui.diagnose.folder_watch import FolderWatch
 from hipcad_desktop.gui.diagnose.model_box import ModelBox
 from hipcad_desktop.gui.diagnose.model_file import ModelFile, read_model_file
 from hipcad_desktop.gui.diagnose.question_queue import QuestionQueue
+from hipcad_desktop.gui.diagnose.read_first_card import ReadFirstCard
+from hipcad_desktop.gui.diagnose.read_first_gate import ReadFirstGate
+from hipcad_desktop.gui.diagnose.save_answers import SaveAnswers
+from hipcad_desktop.gui.diagnose.second_opinion import SecondOpinionCard
 from hipcad_desktop.gui.tasks import Tasks
 from hipcad_desktop.gui.widgets.notice import Notice
 from hipcad_desktop.gui.worker_thread import Worker
@@ -26,6 +34,8 @@ from hipcad_desktop.gui.worker_thread import Worker
 
 class DiagnoseMode(QWidget):
     """Opens films, asks the worker, shows answers. What is shown always belongs to the film on the screen."""
+
+    dispute_asked = Signal(object)  # DisputeAsked: who knows the project keeps it
 
     def __init__(
         self, *, worker: Worker, tasks: Tasks, settings: QSettings | None, parent: QWidget | None = None
@@ -42,23 +52,37 @@ class DiagnoseMode(QWidget):
         self.panel = AnswerPanel()
         self.model_box = ModelBox()
         self._notice = Notice()
+        self.folder = FolderWatch(self.queue, tasks)
+        self.opinions = SecondOpinionCard(worker)
+        self.save = SaveAnswers(self.queue, tasks)
+        reader = keys.text(settings, keys.READER) if settings is not None else ""
+        gate = ReadFirstGate(self.queue, tasks, reader=reader or keys.system_user(), parent=self)
+        self.first = ReadFirstCard(gate, tasks, settings)
+        self.disagree = DisagreeButton(settings)
+        self._worker = worker
         self._reset_midline = QPushButton("Midline back to where it was found")
         self.setAcceptDrops(True)
         self._arrange()
         self.films.film_selected.connect(self._on_selected)
+        self.folder.ordered.connect(self.films.set_urgent)
+        self.folder.changed.connect(self.stage.reload)
+        self.folder.batch_asked.connect(self.ask_batch)
         self.queue.film_changed.connect(self._on_film_changed)
         self.queue.model_changed.connect(lambda: self.model_box.show_model(self.queue.model))
         self.stage.film_shown.connect(self._on_film_changed)
         self.stage.midline_moved.connect(self._on_midline_moved)
         self.stage.midline_dragged.connect(self._on_midline_dragged)
+        self.disagree.asked.connect(self.dispute_asked)
         self.panel.again.clicked.connect(lambda: self.queue.ask_again(self._file))
         self.model_box.model_chosen.connect(self.open_model)
         self._reset_midline.clicked.connect(lambda: self.queue.set_midline(self._file, None))
         for watched in (self, self.films, self.stage, self.stage.view, *self.stage.pair.views):
-            watched.installEventFilter(self.stage)
+            watched.installEventFilter(self.stage.bar)
         self.setFocusProxy(self.films)
         self._show()
         if settings is not None:
+            self.stage.bar.set_colours(keys.text(settings, keys.HEAT_COLOURS))
+            self.stage.bar.colours_changed.connect(lambda name: settings.setValue(keys.HEAT_COLOURS, name))
             self._open_first_model(keys.text(settings, keys.MODEL))
 
     # films and model
@@ -85,7 +109,6 @@ class DiagnoseMode(QWidget):
 
     def _open_first_model(self, last: str) -> None:
         """The model used last, else the one that ships."""
-        from hipcad_desktop.app.sample import default_model
 
         def find() -> Path | None:
             return Path(last) if last and Path(last).is_file() else default_model()
@@ -109,7 +132,11 @@ class DiagnoseMode(QWidget):
         if path == self._reading_model:
             self.queue.set_model(model)
             self.model_box.show_model(model)
-            if self._settings is not None:
+            if self._settings is None:
+                return
+            if path == default_model():  # not kept: after an update the box's new default is to answer
+                self._settings.remove(keys.MODEL)
+            else:
                 self._settings.setValue(keys.MODEL, str(path))
 
     def _on_model_failed(self, path: Path, error: Exception) -> None:
@@ -117,6 +144,16 @@ class DiagnoseMode(QWidget):
             self._tasks.broken.emit(error)
         elif path == self._reading_model:
             self.model_box.notice.say(sentence(error), "error")
+
+    def ask_batch(self) -> BatchDialog | None:
+        """A window for a folder of thousands of films; None, and the reason beside the list, without a model."""
+        if self.queue.model is None:
+            self._notice.say("Choose a model first.", "warning")
+            return None
+        dialog = BatchDialog(self._worker, self.queue.model, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+        return dialog
 
     # what is shown
 
@@ -160,6 +197,16 @@ class DiagnoseMode(QWidget):
         return not self.stage.film_id or entry.answer.film_id == self.stage.film_id
 
     def _show_panel(self) -> None:
+        self._show_cards()
+        entry = self.queue.entry(self._file)
+        explained = entry.answer if entry is not None and self._is_current() and not self._dragging else None
+        self.opinions.show_answer(explained, self.queue.model)
+        self.disagree.show_answer(explained)
+        film = self.stage.view.film
+        self.first.show_film(self.stage.film_id, film.radiograph.sides if film is not None else None)
+        self.save.show_film(self._file)
+
+    def _show_cards(self) -> None:
         entry, status = self.queue.entry(self._file), self.queue.status(self._file)
         if entry is None:
             self.panel.show_waiting("" if self.queue.files else "The answer for each hip appears here.")
@@ -168,7 +215,7 @@ class DiagnoseMode(QWidget):
         progress = "Let go to compute with this midline." if self._dragging else _PROGRESS.get(status, "")
         if status is FilmStatus.FAILED and not current:
             self.panel.show_failure(entry.failure)
-        elif entry.answer is None:
+        elif entry.answer is None or self.queue.conceals(entry):
             self.panel.show_waiting(progress)
         elif status in (FilmStatus.ANSWERED, FilmStatus.REFUSED) and not current and not self._dragging:
             changed = UserError(ErrorCode.FILM_CHANGED, path=Path(self._file).name)
@@ -211,6 +258,7 @@ class DiagnoseMode(QWidget):
         top = QVBoxLayout()
         top.setContentsMargins(12, 12, 12, 4)
         top.addWidget(open_button)
+        top.addWidget(self.folder)
         top.addWidget(self._notice)
         column.addLayout(top)
         column.addWidget(self.films, 1)
@@ -220,8 +268,12 @@ class DiagnoseMode(QWidget):
         inside.setContentsMargins(12, 12, 12, 12)
         inside.setSpacing(10)
         inside.addWidget(self.model_box)
+        inside.addWidget(self.first)
         inside.addWidget(self.panel, 1)
+        inside.addWidget(self.disagree)
         inside.addWidget(self._reset_midline)
+        inside.addWidget(self.opinions)
+        inside.addWidget(self.save)
         right = QScrollArea()
         right.setWidget(answers)
         right.setWidgetResizable(True)
@@ -243,4 +295,5 @@ _PROGRESS = {
     FilmStatus.NO_MODEL: "Choose a model to get an answer.",
     FilmStatus.WAITING: "Waiting for its turn …",
     FilmStatus.RUNNING: "Computing …",
+    FilmStatus.CONCEALED: "The program has its answer. Yours comes first.",
 }

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from hipcad_desktop.gui.diagnose.model_file import ModelFile, card_lines
+from hipcad_desktop.domain.card_words import card_lines, probability_words
+from hipcad_desktop.gui.diagnose.model_file import ModelFile
 from hipcad_desktop.gui.widgets.elided import ElidedLabel
 from hipcad_desktop.gui.widgets.notice import Notice
 
@@ -71,7 +72,7 @@ class ModelBox(QFrame):
         self._name.setToolTip(f"{model.path}\nSHA-256 {model.sha256}")
         self._words.setText(
             f"No fracture below {thresholds.no_fracture:.3f}, fracture from {thresholds.fracture:.3f}, doubt between. "
-            f"Recipe {model.card.recipe}."
+            f"{probability_words(model.card)}{' This model came with the program.' if model.in_the_box else ''}"
         )
         if model.card.recipe == "quick":
             self.notice.say("A quick model, for trying things out: do not rely on its answers.", "warning")
@@ -100,7 +101,8 @@ class ModelCardDialog(QDialog):
         form.setHorizontalSpacing(18)
         form.setVerticalSpacing(8)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for label, words in [*card_lines(model.card), ("File", str(model.path)), ("SHA-256", model.sha256)]:
+        file = (("File", f"{model.path}, {model.size / 1e6:.1f} MB"), ("SHA-256", model.sha256))
+        for label, words in (*card_lines(model.card), *file):
             name = QLabel(label)
             name.setProperty("look", "muted")
             value = QLabel(words)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTemporaryDir, Signal
 
-from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.jobs import Artifact, Cancelled, Event, Failed, Finished, Job
-from hipcad_desktop.domain.messages import sentence
 from hipcad_desktop.gui.diagnose.answers import FilmEntry, FilmStatus, Question, film_answer
+from hipcad_desktop.gui.diagnose.failure_words import failure_words
 from hipcad_desktop.gui.diagnose.model_file import ModelFile
 from hipcad_desktop.gui.worker_thread import Worker
 
@@ -35,6 +35,7 @@ class QuestionQueue(QObject):
         self._asked: Question | None = None
         self._answered = False
         self.dropped = 0  # late answers, for tests and the log
+        self.conceals: Callable[[FilmEntry], bool] = lambda _entry: False  # read_first_gate: what must not be seen yet
         worker.event_received.connect(self._on_event)
 
     # what is asked
@@ -53,11 +54,14 @@ class QuestionQueue(QObject):
         """A film's entry."""
         return self._entries.get(file)
 
-    def add(self, files: Iterable[str]) -> list[str]:
-        """Add films that are not there yet, and ask about them; those that are new."""
+    def add(self, files: Iterable[str], *, newest_s: float = 0.0) -> list[str]:
+        """Add films that are not there yet, and ask about them; those that are new. newest_s: when the first came.
+
+        Files that come together come newest first.
+        """
         new = [f for f in dict.fromkeys(files) if f not in self._entries]
-        for file in new:
-            self._entries[file] = FilmEntry(file)
+        for later, file in enumerate(new):
+            self._entries[file] = FilmEntry(file, arrived_s=newest_s - later * 1e-6)
         if new:
             self.films_changed.emit()
             self._ask_next()
@@ -97,6 +101,17 @@ class QuestionQueue(QObject):
         self.film_changed.emit(file)
         self._ask_next()
 
+    def renew(self, file: str) -> None:
+        """The file holds other bytes now: what was said of it counts no more, and it is asked about again."""
+        entry = self._entries.get(file)
+        if entry is None:
+            return
+        self._entries[file] = FilmEntry(file, arrived_s=time.time())
+        if self._asked is not None and self._asked.file == file:
+            self._drop_asked()
+        self.film_changed.emit(file)
+        self._ask_next()
+
     def ask_again(self, file: str) -> None:
         """After a failure."""
         entry = self._entries.get(file)
@@ -115,7 +130,12 @@ class QuestionQueue(QObject):
         return Question(file, self._model.sha256, entry.midline_px)
 
     def is_current(self, file: str) -> bool:
-        """Whether the film's answer is to the question that would be asked now."""
+        """Whether the film's answer is to the question that would be asked now, and may be seen."""
+        entry = self._entries.get(file)
+        return entry is not None and self.answers_now(file) and not self.conceals(entry)
+
+    def answers_now(self, file: str) -> bool:
+        """As is_current, seen or not."""
         entry = self._entries.get(file)
         return entry is not None and entry.answer is not None and entry.answer.question == self.question(file)
 
@@ -125,6 +145,8 @@ class QuestionQueue(QObject):
         if entry is None or question is None:
             return FilmStatus.NO_MODEL
         if entry.answer is not None and entry.answer.question == question:
+            if self.conceals(entry):
+                return FilmStatus.CONCEALED
             return FilmStatus.REFUSED if entry.answer.refused else FilmStatus.ANSWERED
         if entry.failed_question == question:
             return FilmStatus.FAILED
@@ -146,6 +168,7 @@ class QuestionQueue(QObject):
             "model": str(self._model.path),
             "to": str(Path(self._folder.path()) / self._job),
             "midlines": {} if question.midline_px is None else {file: question.midline_px},
+            "overlays": False,  # the window lays the heat maps over the film itself
         }
         self._worker.submit(Job(self._job, "diagnose", arguments))
         self.film_changed.emit(file)
@@ -160,8 +183,8 @@ class QuestionQueue(QObject):
         if event.job != self._job or not self._job:
             return
         match event:
-            case Artifact(what="diagnosis", facts=facts):
-                self._on_answer(facts)
+            case Artifact(what="diagnosis", path=path, facts=facts):
+                self._on_answer(path, facts)
             case Artifact(what="failure", facts=facts):
                 self._on_failure(str(facts.get("code", "")), facts.get("facts", {}))
             case Failed(code=code, facts=facts):
@@ -178,7 +201,7 @@ class QuestionQueue(QObject):
             self.film_changed.emit(ended.file)
         self._ask_next()
 
-    def _on_answer(self, facts: Any) -> None:
+    def _on_answer(self, path: str, facts: Any) -> None:
         question = self._wanted()
         if question is None or self._model is None:
             self.dropped += 1
@@ -187,7 +210,7 @@ class QuestionQueue(QObject):
             self._on_failure("model_changed", {})
             return
         try:
-            answer = film_answer(question, facts, self._model.card.thresholds)
+            answer = film_answer(question, facts, self._model.card.thresholds, written=path)
         except ValueError:
             self._on_failure("", {})
             return
@@ -203,27 +226,10 @@ class QuestionQueue(QObject):
             return
         self._answered = True
         entry = self._entries[question.file]
-        entry.failure, entry.failed_question = _failure_words(code, facts), question
+        entry.failure, entry.failed_question = failure_words(code, facts), question
         self.film_changed.emit(question.file)
 
     def _wanted(self) -> Question | None:
         """The question under way, where it is still the one that would be asked."""
         asked = self._asked
         return asked if asked is not None and asked == self.question(asked.file) else None
-
-
-def _failure_words(code: str, facts: Any) -> str:
-    match code:
-        case "worker_died":
-            return f"The program that computes ended unexpectedly ({facts.get('detail', 'unknown')}). Try again."
-        case "worker_hung":
-            return f"The program that computes did not answer for {facts.get('seconds', '?')} seconds. Try again."
-        case "model_changed":
-            return "The model file is not the one that was chosen any more. Choose the model again."
-        case "" | "bug":
-            return "No answer: this is a bug in HipCAD, the log holds the details."
-        case _:
-            try:
-                return sentence(UserError(ErrorCode(code), **facts))
-            except (ValueError, TypeError):
-                return f"No answer: {code}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from hipcad_desktop.domain.errors import ErrorCode, UserError
-from hipcad_desktop.domain.messages import sentence
+from hipcad_desktop.domain.errors import ErrorCode
 from hipcad_desktop.gui.dialogs.partition import PartitionForm
 from hipcad_desktop.gui.dialogs.table import WordTable
 from hipcad_desktop.gui.widgets.notice import Notice
@@ -40,10 +40,18 @@ COLUMNS = ("patients", "films", "fracture", "no_fracture")
 HEADINGS = ("Partition", "Patients", "Films", "Hips with fracture", "Hips without")
 
 
+@dataclass(frozen=True, slots=True)
+class SyntheticHips:
+    """How many hips are to be made by program to train on, and which share of them broken."""
+
+    hips: int
+    broken_share: float
+
+
 class ExportDialog(QDialog):
     """Three pages. It starts nothing itself: export_asked tells, follow() and show_*() answer."""
 
-    export_asked = Signal(object, object, int, int)  # Path, PartitionRule, seed, synthetic hips (0: none)
+    export_asked = Signal(object, object, int, object)  # Path, PartitionRule, seed, SyntheticHips (None: none)
     train_asked = Signal(object)  # Path of the dataset
 
     def __init__(self, target: Path, parent: QWidget | None = None) -> None:
@@ -84,12 +92,21 @@ class ExportDialog(QDialog):
         self.hips.setSuffix(" hips")
         self.hips.setAccessibleName("Synthetic hips to train on")
         self.hips.hide()
+        self.broken = QSpinBox()
+        self.broken.setRange(5, 95)
+        self.broken.setSingleStep(5)
+        self.broken.setValue(50)
+        self.broken.setSuffix(" % broken")
+        self.broken.setAccessibleName("Share of the synthetic hips that are broken")
+        self.broken.setToolTip("50 %: one hip of every film. Less: some films stay whole. More: some have both broken.")
+        self.broken.hide()
         made = QHBoxLayout()
         made.addWidget(self.fractures, 1)
         made.addWidget(self.hips)
+        made.addWidget(self.broken)
         self._made_words = QLabel(
-            "Half of these hips are broken by program, to train on where few real fractures are at hand. Every patient "
-            "with a real fracture is test then: synthetic hips are in no figure of the test partition."
+            "Hips broken by program, to train on where few real fractures are at hand, and whole ones made so too. "
+            "Every patient with a real fracture is test then: synthetic hips are in no figure of the test partition."
         )
         self._made_words.setProperty("look", "muted")
         self._made_words.setWordWrap(True)
@@ -101,7 +118,8 @@ class ExportDialog(QDialog):
         form.addRow("Fractures", made)
         form.addRow(self._made_words)
         words = QLabel(
-            "Every film with an agreed answer gives two hip images of 380 × 380 pixels, without any name. "
+            "Every film with an agreed answer gives two hips of 380 × 380 pixels, as halves of the film and, where "
+            "both are found, as squares about them; no name. "
             "All films of one patient go into one partition, always. The same project and seed give the same dataset."
         )
         words.setProperty("look", "muted")
@@ -170,11 +188,12 @@ class ExportDialog(QDialog):
         self._dataset = summary.dataset
         self._title.setText("Dataset exported")
         self.resize(780, 560)
-        left = len(summary.not_exported)
+        left, squareless = len(summary.not_exported), len(summary.without_squares)
         self.result_words.setText(
             f"{summary.films} films, {summary.hips} hips in {summary.dataset}"
             + (f"\n{summary.synthesis.words}" if summary.synthesis else "")
             + (f"\n{left} film{'' if left == 1 else 's'} not exported; the table says why." if left else "")
+            + (f"\n{squareless} of the films without squares about the hips (recipe “hip”)." if squareless else "")
         )
         rows = [(name, *(str(counts.get(column, 0)) for column in COLUMNS)) for name, counts in summary.counts.items()]
         counts = WordTable(HEADINGS, rows)
@@ -182,11 +201,13 @@ class ExportDialog(QDialog):
         for column in range(4):
             counts.setColumnWidth(column, 130)
         self._tables.addWidget(counts)
-        if left:
-            # What somebody decided comes before what nobody has read yet.
-            order = sorted(summary.not_exported, key=lambda e: (e.code == ErrorCode.NOT_EXPORTED_UNREAD, e.file_name))
-            reasons = [(entry.file_name, _why(entry.code, entry.facts)) for entry in order]
-            self._tables.addWidget(WordTable(("Not exported", "Why"), reasons), 1)
+        # What somebody decided comes before what nobody has read yet.
+        order = sorted(summary.not_exported, key=lambda e: (e.code == ErrorCode.NOT_EXPORTED_UNREAD, e.file_name))
+        reasons = [(entry.file_name, entry.sentence) for entry in order]
+        reasons += [(entry.file_name, f"No squares: {entry.sentence}") for entry in summary.without_squares]
+        if reasons:
+            heading = "Not exported" if left == len(reasons) else "Not exported, or not as squares"
+            self._tables.addWidget(WordTable((heading, "Why"), reasons), 1)
         else:
             self._tables.addStretch(1)
         self._pages.setCurrentIndex(2)
@@ -213,8 +234,10 @@ class ExportDialog(QDialog):
         self.trouble.say("")
         rule = self.partition.rule()
         if rule is not None:
-            synthetic_hips = self.hips.value() if self.fractures.currentIndex() else 0
-            self.export_asked.emit(Path(text), rule, self.partition.seed.value(), synthetic_hips)
+            made = (
+                SyntheticHips(self.hips.value(), self.broken.value() / 100) if self.fractures.currentIndex() else None
+            )
+            self.export_asked.emit(Path(text), rule, self.partition.seed.value(), made)
 
     def _choose(self) -> None:
         now = Path(self.folder.text())
@@ -224,6 +247,7 @@ class ExportDialog(QDialog):
 
     def _fractures_changed(self, chosen: int) -> None:
         self.hips.setVisible(bool(chosen))
+        self.broken.setVisible(bool(chosen))
         self._made_words.setVisible(bool(chosen))
 
     def _partition_changed(self) -> None:
@@ -260,7 +284,3 @@ def _not_default(button: QPushButton) -> QPushButton:
     # Otherwise Return in a field would press the nearest button of the dialog, whatever it is.
     button.setAutoDefault(False)
     return button
-
-
-def _why(code: str, facts: object) -> str:
-    return sentence(UserError(ErrorCode(code), **(facts if isinstance(facts, dict) else {})))

@@ -9,7 +9,11 @@ POINTS = {
     "fracture": ("Calls it a fracture", "few false alarms"),
     "no_fracture": ("Does not rule it out", "few misses"),
 }
-HALVINGS = {"midline": "as diagnosis halves (midline)", "paper": "by the rectangle (paper)"}
+HALVINGS = {
+    "midline": "as diagnosis halves (midline)",
+    "paper": "by the rectangle (paper)",
+    "hip": "as diagnosis halves (a square about each hip)",
+}
 NONE = "–"
 
 

@@ -11,12 +11,14 @@ from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QTabWidget, QVBoxLayout, QWidget
 
 from hipcad_desktop.domain.annotation import ProjectPhase, Verdict
+from hipcad_desktop.domain.radiograph import FilmId
 from hipcad_desktop.gui.annotate.round_bar import read_round
 from hipcad_desktop.gui.binding import ProjectBinding
 from hipcad_desktop.gui.review.agreement_page import AgreementPage
 from hipcad_desktop.gui.review.audit_page import AuditPage
 from hipcad_desktop.gui.review.disputes_page import DisputesPage
 from hipcad_desktop.gui.review.facts import ReviewFacts, read_facts
+from hipcad_desktop.gui.review.program_page import ProgramPage
 from hipcad_desktop.gui.review.readers_page import ReadersPage
 from hipcad_desktop.gui.state.project_state import ProjectState
 from hipcad_desktop.gui.tasks import Tasks
@@ -47,6 +49,7 @@ class ReviewMode(QWidget):
         self.readers = ReadersPage(actions)
         self.agreement = AgreementPage()
         self.disputes = DisputesPage(state, binding, tasks, actions)
+        self.program = ProgramPage(state, binding)
         self.audit = AuditPage()
         self.pages = QTabWidget()
         self.pages.setDocumentMode(True)
@@ -54,6 +57,7 @@ class ReviewMode(QWidget):
             (self.readers, "Readers"),
             (self.agreement, "Agreement"),
             (self.disputes, "Disagreements"),
+            (self.program, "Against the program"),
             (self.audit, "Audit trail"),
         ):
             self.pages.addTab(page, name)
@@ -69,6 +73,8 @@ class ReviewMode(QWidget):
         self.audit.verify_asked.connect(self.verify)
         self.audit.export_asked.connect(self.export_audit)
         self.disputes.said.connect(self.status_message)
+        self.program.look_asked.connect(lambda film_id: state.select(FilmId(film_id)))
+        self.program.look_asked.connect(lambda _film_id: actions["mode_annotate"].trigger())
         self.disputes.recorded.connect(self._read_trail)
         self.disputes.recorded.connect(self._show_open_ones)
         self.pages.currentChanged.connect(self._page_shown)
@@ -94,13 +100,15 @@ class ReviewMode(QWidget):
         self.agreement.show_pairs(facts.pairs, facts.trouble)
         self.disputes.show_disputes(facts.disputes)
         self._show_open_ones()
+        if facts.phase is ProjectPhase.OPEN and self._state.round == 1:
+            self.program.read()
 
     def _show_open_ones(self) -> None:
         count = f"  ({self.disputes.open_ones} open)" if self.facts and self.facts.disputes else ""
         self.pages.setTabText(self.pages.indexOf(self.disputes), f"Disagreements{count}")
 
     def _show_phase(self, phase: ProjectPhase) -> None:
-        for page in (self.agreement, self.disputes):
+        for page in (self.agreement, self.disputes, self.program):
             index = self.pages.indexOf(page)
             again = self._state.round == 2  # who reads again does not see the own first answers
             self.pages.setTabEnabled(index, phase is ProjectPhase.OPEN and not again)
@@ -124,6 +132,7 @@ class ReviewMode(QWidget):
     def _other_project(self) -> None:
         self.facts = None
         self.audit.forget()
+        self.program.forget()
         self.readers.second.show_facts(None)
         self.readers.merged.say("")
         self.readers.conflicts.hide()

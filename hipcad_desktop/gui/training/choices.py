@@ -63,6 +63,7 @@ class Choices(QObject):
 
     def _on_model(self, model: ModelFile) -> None:
         self._draft.set_weights(str(model.path), backbone=model.card.backbone)
+        self._launcher.start_from.show_model(model.card)
 
     def _no_model(self, error: Exception) -> None:
         if isinstance(error, UserError):

@@ -26,6 +26,7 @@ BACKBONES = (
 RECIPE_WORDS = {
     "paper": "EfficientNet-B4 at 380 px, Adam, batch 40, 6 epochs, as published. Wants a GPU.",
     "quick": "A small network (EfficientNet-Lite0) at 192 px: minutes on a processor. For trying out, not for results.",
+    "hip": "Lite0 at 288 px on a square about each hip, where the program finds both: finer than a half of the film.",
 }
 
 
@@ -42,7 +43,12 @@ class Field:
 
 
 _YES_NO = (("yes", "yes"), ("no", "no"))
-_HALVINGS = (("paper, midline", "rectangle and midline"), ("paper", "rectangle"), ("midline", "midline"))
+_HALVINGS = (
+    ("paper, midline", "rectangle and midline"),
+    ("paper", "rectangle"),
+    ("midline", "midline"),
+    ("hip", "a square about each hip"),
+)
 FIELDS: tuple[Field, ...] = (
     Field(
         "backbone",
@@ -135,8 +141,58 @@ FIELDS: tuple[Field, ...] = (
         "Halvings",
         "choice",
         "Changes to the images",
-        "Which cuts of a hip are trained on: by the rectangle, by the midline, or a random one of both each time.",
+        "Which cuts of a hip are trained on: by the rectangle, by the midline, or a random one of both each time; or "
+        "the square about each hip alone, and then diagnosis cuts squares too.",
         _HALVINGS,
+    ),
+    Field(
+        "shift_jitter",
+        "Shift of squares",
+        "number",
+        "Changes to the images",
+        "Largest random shift of a square about a hip, as a share of its side: the finder may place it a little aside.",
+    ),
+    Field(
+        "scale_jitter",
+        "Scale of squares",
+        "number",
+        "Changes to the images",
+        "Largest random change of such a square's side, as a share of it.",
+    ),
+    Field(
+        "turn_jitter_deg",
+        "Turn of squares (°)",
+        "number",
+        "Changes to the images",
+        "Largest random turn of such a square, in degrees.",
+    ),
+    Field(
+        "sharpness",
+        "Sharpness change",
+        "number",
+        "Changes to the images",
+        "How much of a random blurring or sharpening is applied, 0 to 1: detectors differ in it.",
+    ),
+    Field(
+        "gamma",
+        "Gamma change",
+        "number",
+        "Changes to the images",
+        "Largest random change of the grey curve, as a logarithm: processing differs in it.",
+    ),
+    Field(
+        "folds",
+        "Folds of soft tissue",
+        "number",
+        "Changes to the images",
+        "Share of images with drawn folds across them, 0 to 1: a fold is no fracture line.",
+    ),
+    Field(
+        "edges",
+        "Black edges",
+        "number",
+        "Changes to the images",
+        "Share of images that end early, black, as a square does at the film's edge, 0 to 1.",
     ),
     Field(
         "sensitivity_target",

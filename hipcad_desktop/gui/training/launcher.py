@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class Launcher(QWidget):
     changed = Signal()
     check_asked = Signal()
 
-    def __init__(self, draft: RecipeDraft, *, box: Path | None, parent: QWidget | None = None) -> None:
+    def __init__(self, draft: RecipeDraft, *, box: Sequence[Path], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("look", "panel")
         self._draft = draft

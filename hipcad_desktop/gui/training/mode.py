@@ -14,7 +14,7 @@ from PySide6.QtCore import QSettings, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from hipcad_desktop.app.sample import default_model
+from hipcad_desktop.app.box import models_in_the_box
 from hipcad_desktop.domain.jobs import Cancelled, Event, Failed, Finished, Job, Progress
 from hipcad_desktop.domain.preflight import Preflight
 from hipcad_desktop.gui.settings import text
@@ -56,7 +56,7 @@ class TrainingMode(QTabWidget):
         self._checking = ""
         self._checked: dict[str, Any] = {}  # arguments that the check on the screen was made with
         self.draft = RecipeDraft(self)
-        self.launcher = Launcher(self.draft, box=default_model())
+        self.launcher = Launcher(self.draft, box=models_in_the_box())
         self.choices = Choices(self.launcher, self.draft, tasks, self)
         self.run_panel = RunPanel(tasks)
         self.preflight = PreflightPage()

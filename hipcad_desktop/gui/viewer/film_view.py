@@ -16,7 +16,7 @@ from hipcad_desktop.domain.geometry import Window
 from hipcad_desktop.domain.halving import Halving
 from hipcad_desktop.gui.viewer import marks
 from hipcad_desktop.gui.viewer.canvas import Canvas
-from hipcad_desktop.gui.viewer.heat import HeatLayer, heat_layer
+from hipcad_desktop.gui.viewer.heat import DEFAULT_COLOURS, HeatLayer, heat_layer
 from hipcad_desktop.gui.viewer.picture import Picture
 from hipcad_desktop.gui.viewer.presets import Preset, next_of_file, presets
 
@@ -42,6 +42,7 @@ class FilmView(Canvas):
         self._midline_held = False
         self._heat: dict[str, HeatLayer] = {}
         self._heat_visible = True
+        self._contour = False
         self._first_look: tuple[Picture, bool] | None = None
         self._marks_visible = True
 
@@ -94,23 +95,24 @@ class FilmView(Canvas):
             self.set_grey_window(replace(chosen.window, inverted=self.grey_window.inverted))
         return chosen
 
-    def set_overlay(self, values: NDArray[Any] | None, window: Window | None = None, opacity: float = 0.5) -> None:
-        """One heat map (h x w, uint8 or 0..1) or picture (h x w x 3 or 4) over a window; None takes all away."""
-        self.set_overlays({} if values is None or window is None else {"": (values, window)}, opacity)
-
-    def set_overlays(self, layers: Mapping[str, tuple[NDArray[Any], Window]], opacity: float = 0.5) -> None:
-        """Several named layers, say one a side; they replace what was there."""
-        self._heat = {name: heat_layer(values, window, opacity) for name, (values, window) in layers.items()}
+    def set_overlays(
+        self,
+        layers: Mapping[str, tuple[NDArray[Any], Window]],
+        opacity: float = 0.5,
+        colours: str = DEFAULT_COLOURS,
+    ) -> None:
+        """Several named layers, say one a side; they replace what was there. colours is one of heat.COLOURS."""
+        self._heat = {name: heat_layer(values, place, opacity, colours) for name, (values, place) in layers.items()}
         self.update()
 
     def set_overlay_opacity(self, opacity: float) -> None:
         """Of all layers, 0 to 1."""
-        self._heat = {k: HeatLayer(v.image, v.window, min(max(opacity, 0.0), 1.0)) for k, v in self._heat.items()}
+        self._heat = {name: replace(layer, opacity=min(max(opacity, 0.0), 1.0)) for name, layer in self._heat.items()}
         self.update()
 
-    def set_overlay_visible(self, visible: bool) -> None:
-        """Hide the layers without forgetting them: the original is one key away."""
-        self._heat_visible = visible
+    def set_overlay_visible(self, visible: bool, *, contour: bool = False) -> None:
+        """Show or hide the layers without forgetting them; contour outlines their hottest regions."""
+        self._heat_visible, self._contour = visible, contour
         self.update()
 
     def set_midline(self, x_px: float | None, *, draggable: bool = False) -> None:
@@ -126,7 +128,7 @@ class FilmView(Canvas):
         return self._midline
 
     def set_halving(self, halving: Halving | None) -> None:
-        """The dividing line and both windows, or None."""
+        """Both windows, with the dividing line between strips; or None."""
         self._halving = halving
         self.update()
 
@@ -146,7 +148,7 @@ class FilmView(Canvas):
         size = self.picture.size
         if self._marks_visible:
             if self._heat_visible and self._heat:
-                marks.draw_heat(painter, self.camera, size, list(self._heat.values()))
+                marks.draw_heat(painter, self.camera, size, list(self._heat.values()), contour=self._contour)
             if self._halving is not None:
                 marks.draw_halving(painter, self.camera, size, self._halving)
             if self._midline is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
 
 from hipcad_desktop.domain.anatomy import ImageHalf, SideMap, SideSource
+from hipcad_desktop.domain.geometry import Window
 from hipcad_desktop.domain.halving import Halving, HipWindow
 from hipcad_desktop.gui import theme
 from hipcad_desktop.gui.viewer.camera import Camera
@@ -16,6 +17,10 @@ from hipcad_desktop.gui.viewer.heat import HeatLayer
 EDGE_PX = 12.0
 BRACKET_PX = 4.0
 BAND_ALPHA = 10
+EDGE_ALPHA = 90
+CORNER_SHARE = 0.14  # of a square's side
+OUTLINE_PX = 1.8
+FRACTURE_WORDS = {True: "hip with fracture", False: "hip without fracture", None: "hip"}
 
 
 def draw_text(painter: QPainter, at: QPointF, text: str, *, colour: str, px: int, bold: bool = True) -> None:
@@ -41,14 +46,35 @@ def text_width(painter: QPainter, text: str, px: int) -> float:
     return path.boundingRect().right()
 
 
-def draw_heat(painter: QPainter, camera: Camera, film: tuple[int, int], layers: Sequence[HeatLayer]) -> None:
-    """Heat maps over their windows."""
+def draw_heat(
+    painter: QPainter,
+    camera: Camera,
+    film: tuple[int, int],
+    layers: Sequence[HeatLayer],
+    *,
+    contour: bool = False,
+) -> None:
+    """Heat maps over their windows, as far as these lie in the film; contour: with their hottest regions outlined."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.setClipRect(_place(camera, film, Window(0.0, float(film[0]))))
     for layer in layers:
         painter.setOpacity(layer.opacity)
-        painter.drawImage(_strip(camera, film, layer.window.x0, layer.window.x1), layer.image)
+        painter.drawImage(_place(camera, film, layer.window), layer.image)
+    painter.setOpacity(1.0)
+    for layer in layers if contour else ():
+        _draw_outline(painter, _place(camera, film, layer.window), layer)
     painter.restore()
+
+
+def _draw_outline(painter: QPainter, place: QRectF, layer: HeatLayer) -> None:
+    scale = (place.width(), place.height(), place.width(), place.height())
+    start = (place.left(), place.top(), place.left(), place.top())
+    lines = [QLineF(*piece) for piece in (layer.outline * scale + start).tolist()]
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for colour, width in ((QColor(0, 0, 0, 200), OUTLINE_PX + 2.2), (QColor(theme.FILM_TEXT), OUTLINE_PX)):
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLines(lines)
 
 
 def draw_sides(painter: QPainter, shown: QRectF, sides: SideMap) -> None:
@@ -98,9 +124,14 @@ def draw_midline(
 
 
 def draw_halving(painter: QPainter, camera: Camera, film: tuple[int, int], halving: Halving) -> None:
-    """The dividing line and a translucent band with brackets for each hip's window."""
-    for row, hip in enumerate((halving.left, halving.right)):
-        _draw_window(painter, camera, film, hip, row=row)
+    """A translucent band with brackets for each hip's strip and the line that divides them; or a square about each."""
+    hips = (halving.left, halving.right)
+    if not halving.left.window.is_strip:
+        for hip in hips:
+            _draw_square(painter, camera, film, hip)
+        return
+    for row, hip in enumerate(hips):
+        _draw_strip(painter, camera, film, hip, row=row)
     x, top = camera.to_screen(halving.line_px, 0)
     _, bottom = camera.to_screen(halving.line_px, film[1])
     painter.setPen(QPen(QColor(0, 0, 0, 150), 3.5))
@@ -109,9 +140,36 @@ def draw_halving(painter: QPainter, camera: Camera, film: tuple[int, int], halvi
     painter.drawLine(QPointF(x, top), QPointF(x, bottom))
 
 
-def _draw_window(painter: QPainter, camera: Camera, film: tuple[int, int], hip: HipWindow, *, row: int) -> None:
+def _draw_square(painter: QPainter, camera: Camera, film: tuple[int, int], hip: HipWindow) -> None:
+    """The corners of a hip's square, its edges faint, and where a reader said so whether it is broken."""
     colour = QColor(theme.FILM_BAND_FRACTURE if hip.fracture else theme.FILM_BAND_OTHER)
-    strip = _strip(camera, film, hip.window.x0, hip.window.x1)
+    place = _place(camera, film, hip.window)
+    arm = min(place.width(), place.height()) * CORNER_SHARE
+    corners = [
+        QLineF(corner, corner + step)
+        for corner, x, y in (
+            (place.topLeft(), arm, arm),
+            (place.topRight(), -arm, arm),
+            (place.bottomRight(), -arm, -arm),
+            (place.bottomLeft(), arm, -arm),
+        )
+        for step in (QPointF(x, 0.0), QPointF(0.0, y))
+    ]
+    faint = QColor(colour)
+    faint.setAlpha(EDGE_ALPHA)
+    painter.setPen(QPen(faint, 1.0))
+    painter.drawRect(place)
+    for pen, width in ((QColor(0, 0, 0, 170), 4.0), (colour, 2.0)):
+        painter.setPen(QPen(pen, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLines(corners)
+    if hip.fracture is not None:
+        at = place.bottomLeft() + QPointF(8, -8)
+        draw_text(painter, at, FRACTURE_WORDS[hip.fracture], colour=colour.name(), px=12)
+
+
+def _draw_strip(painter: QPainter, camera: Camera, film: tuple[int, int], hip: HipWindow, *, row: int) -> None:
+    colour = QColor(theme.FILM_BAND_FRACTURE if hip.fracture else theme.FILM_BAND_OTHER)
+    strip = _place(camera, film, hip.window)
     fill = QColor(colour)
     fill.setAlpha(BAND_ALPHA)
     painter.fillRect(strip, fill)
@@ -122,7 +180,7 @@ def _draw_window(painter: QPainter, camera: Camera, film: tuple[int, int], hip: 
     painter.drawLine(QPointF(strip.left() + 3, y), QPointF(strip.right() - 3, y))
     painter.setPen(QPen(colour, BRACKET_PX))
     painter.drawLine(QPointF(strip.left() + 3, y), QPointF(strip.right() - 3, y))
-    words = "hip with fracture" if hip.fracture else ("hip without fracture" if hip.fracture is False else "hip")
+    words = FRACTURE_WORDS[hip.fracture]
     width = text_width(painter, words, 12)
     if strip.width() > width + 24:
         at_left = hip.half is ImageHalf.LEFT
@@ -130,7 +188,8 @@ def _draw_window(painter: QPainter, camera: Camera, film: tuple[int, int], hip: 
         draw_text(painter, QPointF(x, y - 6), words, colour=colour.name(), px=12)
 
 
-def _strip(camera: Camera, film: tuple[int, int], x0: float, x1: float) -> QRectF:
-    left, top = camera.to_screen(x0, 0)
-    right, bottom = camera.to_screen(x1, film[1])
+def _place(camera: Camera, film: tuple[int, int], window: Window) -> QRectF:
+    y0, y1 = window.rows(film[1])
+    left, top = camera.to_screen(window.x0, y0)
+    right, bottom = camera.to_screen(window.x1, y1)
     return QRectF(left, top, right - left, bottom - top)
