@@ -7,7 +7,7 @@ FILMS is a folder with a manifest.csv as benchmarks/whole_way.py reads it (FracA
 card, never copied into the project). Films without a fracture train; those with one are never trained on: they are the
 test partition, on which the box's figures are measured. Simulated films without a fracture train beside them, so that
 the model knows the sample project's films. WORK keeps the project, the dataset, the run and the report; a call that was
-stopped goes on from there. A GPU is used where there is one.
+stopped does not do again what was finished, and goes on with a training. A GPU is used where there is one.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def make_project(films: Path, work: Path, simulated: int) -> Path:
             writer = csv.DictWriter(file, list(whole[0]))
             writer.writeheader()
             writer.writerows(whole)
-        paths = [made / row["file"] if (made / row["file"]).exists() else made / "films" / row["file"] for row in whole]
+        paths = [made / "films" / row["file"] for row in whole]
         call("import", project, *paths, "--patients", made / "patients.csv")
         call("readings", "import", project, work / "whole.csv", "--reader", "Simulator")
     (work / "project.done").touch()
@@ -105,7 +105,6 @@ def finished(packed: Path, report: Path, to: Path, *, imagenet: bool) -> None:
         limits=" ".join(filter(None, (package.card.limits, CREDIT, IMAGENET if imagenet else ""))),
         figures={**package.card.figures, "real_fractures": dict(measured)},
     )
-    to.unlink(missing_ok=True)
     write_package(to, card=card, onnx=package.onnx, weights=read_weights(packed))
 
 
@@ -135,7 +134,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if not packed.exists():
         recipe = ["--recipe", "hip", "--weights", o.weights, "--backbone", o.backbone, "--seed", o.seed]
         sizes = ["--epochs", o.epochs, "--input", o.input, "--batch", o.batch]
-        call("train", dataset, "--to", packed, *recipe, *sizes)
+        cut_off = ["--resume"] if packed.with_suffix(".run").exists() else []
+        call("train", dataset, "--to", packed, *recipe, *sizes, *cut_off)
     if not report.exists():
         call("evaluate", packed, dataset, "--to", report)
     finished(packed, report, o.to, imagenet=o.weights == "imagenet")

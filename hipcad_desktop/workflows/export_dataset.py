@@ -102,24 +102,12 @@ def export_dataset(
     watch.started(films=len(plan.films))
     content = frozenset({MANIFEST_NAME, HIPS_NAME, IMAGES_FOLDER})
     cache = HipCache(project.path / CACHE_FOLDER)
-    entries: list[HipEntry] = []
-    left_out, no_squares = list(plan.left_out), list[NotExported]()
     needed_mb = IMAGES_A_FILM * len(plan.films) // IMAGES_A_MB + 1
     with whole_folder(target, content=content, needed_mb=needed_mb) as part:
         (part / IMAGES_FOLDER).mkdir()
-        exporting = exported_films(plan, files, part, cache)
-        with closing(exporting) as exported:  # closed before the folder goes: no thread writes on
-            for done, (film, outcome) in enumerate(exported, 1):
-                if isinstance(outcome, UserError):
-                    left_out.append(not_exported(film.film, outcome))
-                else:
-                    entries.extend(outcome.entries)
-                    no_squares += [not_exported(film.film, outcome.no_squares)] if outcome.no_squares else []
-                watch.step("export", done, len(plan.films))
-                watch.check("The export")
+        entries, left_out, no_squares = export_films(plan, files, part, cache, stage="export", watch=watch)
         if not entries:
             raise UserError(ErrorCode.NOTHING_TO_EXPORT, path=str(project.path))
-        left_out.sort(key=lambda n: n.film_code)
         counts = partition_counts(entries)
         told = make_manifest(plan, entries, counts, left_out, seed=seed, rule=rule)
         manifest = write_manifest(part, replace(told, without_squares=tuple(no_squares)), entries)
@@ -130,6 +118,24 @@ def export_dataset(
     return ExportSummary(
         target, films, 2 * films, counts, tuple(left_out), plan.overlap_share, without_squares=tuple(no_squares)
     )
+
+
+def export_films(
+    plan: ExportPlan, files: Mapping[FilmId, list[Path]], part: Path, cache: HipCache, *, stage: str, watch: Watch
+) -> tuple[list[HipEntry], list[NotExported], list[NotExported]]:
+    """Write a plan's films into a dataset in the making: their hips, the films left out, those without squares."""
+    entries: list[HipEntry] = []
+    left_out, no_squares = list(plan.left_out), list[NotExported]()
+    with closing(exported_films(plan, files, part, cache)) as exported:  # closed before the folder: no thread writes on
+        for done, (film, outcome) in enumerate(exported, 1):
+            if isinstance(outcome, UserError):
+                left_out.append(not_exported(film.film, outcome))
+            else:
+                entries.extend(outcome.entries)
+                no_squares += [not_exported(film.film, outcome.no_squares)] if outcome.no_squares else []
+            watch.step(stage, done, len(plan.films))
+            watch.check("The export")
+    return entries, sorted(left_out, key=lambda n: n.film_code), no_squares
 
 
 def plan_project(

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from hipcad_desktop.domain.errors import ErrorCode, UserError
-from hipcad_desktop.workflows.write_whole import not_written
+from hipcad_desktop.workflows.write_whole import append_durably, not_written
 
 _SCHEMA = 1
 _LOCK_S = 10.0
@@ -83,7 +83,10 @@ def append(path: Path, kind: str, content: Content, *, check: Callable[[Journal]
         lines = b"" if before.head else _line(_first(kind), "")
         head = before.head or _hash(json.loads(lines)["content"], "")
         lines += _line(content, head)
-        _write(path, lines, at=before.size)
+        try:
+            append_durably(path, lines, at=before.size)
+        except OSError as error:
+            raise not_written(error, path.parent, needed=len(lines)) from error
     return Journal((*before.contents, content), _hash(content, head), before.size + len(lines))
 
 
@@ -120,29 +123,6 @@ def _hash(content: Content, before: str) -> str:
 
 def _line(content: Content, before: str) -> bytes:
     return _text({"content": content, "hash": _hash(content, before)}).encode() + b"\n"
-
-
-def _write(path: Path, lines: bytes, *, at: int) -> None:
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-        with os.fdopen(handle, "r+b", buffering=0) as file:
-            try:
-                file.truncate(at)
-                file.seek(at)
-                if file.write(lines) != len(lines):
-                    raise OSError(28, "No space left on device")
-                os.fsync(file.fileno())
-            except OSError:
-                file.truncate(at)
-                raise
-        if os.name == "posix":  # the folder's entry too; Windows has no such call
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-    except OSError as error:
-        raise not_written(error, path.parent, needed=len(lines)) from error
 
 
 @contextmanager

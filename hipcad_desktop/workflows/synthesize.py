@@ -14,7 +14,6 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from itertools import accumulate, islice
 from pathlib import Path
@@ -28,7 +27,6 @@ from hipcad_desktop.domain.dataset import (
     IMAGES_FOLDER,
     MANIFEST_NAME,
     HipEntry,
-    NotExported,
     Synthesis,
     partition_counts,
 )
@@ -49,7 +47,7 @@ from hipcad_desktop.workflows.export_dataset import (
     RULE,
     SEED,
     ExportSummary,
-    exported_films,
+    export_films,
     make_manifest,
     plan_project,
     windows_of,
@@ -58,7 +56,6 @@ from hipcad_desktop.workflows.export_dataset import (
 from hipcad_desktop.workflows.export_plan import (
     ExportPlan,
     FilmPlan,
-    not_exported,
     overlap_share,
     with_overlap,
 )
@@ -133,7 +130,7 @@ def synthesize(
         raise UserError(ErrorCode.SYNTHESIS_WITHOUT_FILMS, path=str(project.path), partition=empty.value)
     watch.started(bases=sum(len(b) for b in bases.values()), hips=2 * sum(wanted.values()))
     plan = replace(plan, overlap_share=_overlap(bases[Partition.TRAINING], seed, watch))
-    real = _real(plan, set(wanted))
+    real, cache = _real(plan, set(wanted)), HipCache(project.path / CACHE_FOLDER)
     needed_mb = IMAGES_A_FILM * (len(real.films) + sum(wanted.values())) // IMAGES_A_MB + 1
     with whole_folder(
         target, content=frozenset({MANIFEST_NAME, HIPS_NAME, IMAGES_FOLDER}), needed_mb=needed_mb
@@ -154,7 +151,7 @@ def synthesize(
             )
             if not any(e.partition is partition for e in made.entries):
                 raise UserError(ErrorCode.SYNTHESIS_WITHOUT_FILMS, path=str(project.path), partition=partition.value)
-        real_entries, left_out, no_squares = _export_real(real, files, part, project, watch)
+        real_entries, left_out, no_squares = export_films(real, files, part, cache, stage="export real", watch=watch)
         entries = [*made.entries, *real_entries]
         counts = partition_counts(entries)
         told = made.told(tuple(wanted))
@@ -206,24 +203,6 @@ def _real(plan: ExportPlan, synthetic: set[Partition]) -> ExportPlan:
     """The part of an export that stays real, with the windows of this dataset."""
     kept = [f for f in plan.films if plan.partitions[f.group] not in synthetic]
     return replace(plan, films=tuple(replace(f, midline=with_overlap(f, plan.overlap_share)) for f in kept))
-
-
-def _export_real(
-    plan: ExportPlan, files: Mapping[FilmId, list[Path]], part: Path, project: Project, watch: Watch
-) -> tuple[list[HipEntry], list[NotExported], list[NotExported]]:
-    """The hips, the films left out, and those without squares about their hips."""
-    entries: list[HipEntry] = []
-    left_out, no_squares = list(plan.left_out), list[NotExported]()
-    with closing(exported_films(plan, files, part, HipCache(project.path / CACHE_FOLDER))) as exported:
-        for done, (film, outcome) in enumerate(exported, 1):
-            if isinstance(outcome, UserError):
-                left_out.append(not_exported(film.film, outcome))
-            else:
-                entries.extend(outcome.entries)
-                no_squares += [not_exported(film.film, outcome.no_squares)] if outcome.no_squares else []
-            watch.step("export real films", done, len(plan.films))
-            watch.check("The synthesis")
-    return entries, sorted(left_out, key=lambda n: n.film_code), no_squares
 
 
 def _overlap(bases: Sequence[Base], seed: int, watch: Watch) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,6 +20,7 @@ from hipcad_desktop.domain.errors import ErrorCode, UserError
 from hipcad_desktop.domain.metrics import Thresholds
 from hipcad_desktop.domain.seal import Opening
 from hipcad_desktop.workflows.utc import stamp
+from hipcad_desktop.workflows.write_whole import append_durably
 
 OPENINGS_NAME = "test_openings.jsonl"
 _LOCK_NAME = f".{OPENINGS_NAME}.lock"
@@ -42,7 +42,11 @@ def record_opening(
     with _held(dataset):
         before, last, size = _read(dataset)
         opening = Opening(len(before) + 1, stamp(lambda: now), model_name, model_sha256, thresholds, __version__)
-        _append(dataset / OPENINGS_NAME, _line(opening, last), at=size)
+        path = dataset / OPENINGS_NAME
+        try:
+            append_durably(path, _line(opening, last), at=size)
+        except OSError as error:
+            raise _not_written(path, error.strerror or str(error)) from error
     return (*before, opening)
 
 
@@ -88,29 +92,6 @@ def _hash(opening: Opening, before: str) -> str:
 def _line(opening: Opening, before: str) -> bytes:
     content = {"opening": opening.to_json(), "hash": _hash(opening, before)}
     return json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False).encode() + b"\n"
-
-
-def _append(path: Path, line: bytes, *, at: int) -> None:
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-        with os.fdopen(handle, "r+b", buffering=0) as file:
-            try:
-                file.truncate(at)
-                file.seek(at)
-                if file.write(line) != len(line):
-                    raise OSError("the disk is full")
-                os.fsync(file.fileno())
-            except OSError:
-                file.truncate(at)
-                raise
-        if os.name == "posix":  # the folder's entry too; Windows has no such call
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-    except OSError as error:
-        raise _not_written(path, error.strerror or str(error)) from error
 
 
 @contextmanager

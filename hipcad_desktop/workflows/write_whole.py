@@ -1,4 +1,4 @@
-"""Write a file so that it is there whole or not at all."""
+"""Write a file, or what is added to one, so that it is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -32,6 +32,30 @@ def write_whole(path: Path, content: bytes) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def append_durably(path: Path, lines: bytes, *, at: int) -> None:
+    """Durably put lines in place of whatever follows the first `at` bytes of a file, which is made where it is absent.
+
+    Raises OSError; then nothing follows those bytes.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+    with os.fdopen(handle, "r+b", buffering=0) as file:
+        try:
+            file.truncate(at)
+            file.seek(at)
+            if file.write(lines) != len(lines):
+                raise OSError(errno.ENOSPC, "the disk is full")
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(at)
+            raise
+    if os.name == "posix":  # the folder's entry too; Windows has no such call
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def not_written(error: OSError, folder: Path, *, needed: int) -> UserError:

@@ -21,6 +21,7 @@ from hipcad_desktop.gui.main_window import MainWindow
 from hipcad_desktop.workflows.annotate import Session
 from hipcad_desktop.workflows.import_films import import_films
 from hipcad_desktop.workflows.open_project import open_project
+from tests.fakes.diagnose_bench import DiagnoseBench
 from tests.fakes.project_films import middle, write_films
 
 READER = "A. Surgeon"
@@ -145,3 +146,12 @@ def desk(qtbot: QtBot, empty_window: MainWindow, project_folder: Path) -> Desk:
     made.shown()
     empty_window.annotate.take_focus()
     return made
+
+
+@pytest.fixture
+def bench(qtbot: QtBot, tmp_path: Path) -> Iterator[DiagnoseBench]:
+    """Diagnosis mode with a fake worker; test files about other modes have a bench of their own."""
+    made = DiagnoseBench(qtbot, tmp_path)
+    yield made
+    made.close()
+    assert not made.broken

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
-from pytestqt.qtbot import QtBot
 
 from hipcad_desktop.domain.card_words import card_lines
 from hipcad_desktop.gui.diagnose.mode import DiagnoseMode
@@ -20,14 +18,6 @@ from tests.fakes.fake_worker import fingerprint
 
 # Of the offscreen platform, whenever a window's smallest size changes; no other platform says it.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
-
-
-@pytest.fixture
-def bench(qtbot: QtBot, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(qtbot, tmp_path)
-    yield made
-    made.close()
-    assert not made.broken
 
 
 def test_a_hip_with_metal_has_a_sentence_and_the_other_one_its_number(bench: Bench) -> None:

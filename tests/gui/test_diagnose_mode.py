@@ -6,7 +6,6 @@ import json
 import random
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +29,6 @@ from tests.fakes.fake_worker import answer, fingerprint
 
 # Of the offscreen platform, whenever a window's smallest size changes; no other platform says it.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
-
-
-@pytest.fixture
-def bench(qtbot: QtBot, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(qtbot, tmp_path)
-    yield made
-    made.close()
-    assert not made.broken
 
 
 def test_every_film_gets_its_answer(bench: Bench) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from pytestqt.qtbot import QtBot
 
 from hipcad_desktop.domain.anatomy import Side
 from hipcad_desktop.domain.diagnosis import HipState
@@ -21,19 +19,12 @@ from hipcad_desktop.domain.triage import Urgency, place
 from hipcad_desktop.gui.diagnose.answers import FilmStatus
 from hipcad_desktop.gui.diagnose.urgency_order import urgency
 from hipcad_desktop.workflows.diagnose import diagnose
+from tests.fakes.diagnose_bench import DiagnoseBench as Bench
+from tests.fakes.diagnose_bench import write_film
 from tests.fakes.fake_worker import second_opinion
 from tests.fakes.model_package import write_fake_package
-from tests.gui.test_diagnose_mode import Bench, write_film
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
-
-
-@pytest.fixture
-def bench(qtbot: QtBot, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(qtbot, tmp_path)
-    yield made
-    made.close()
-    assert not made.broken
 
 
 def click(widget: object) -> None:

@@ -212,7 +212,7 @@ def test_what_cannot_be_kept_is_not_shown(bench: Bench, monkeypatch: pytest.Monk
         raise UserError(ErrorCode.DISK_FULL, path=str(path.parent), needed_mb=1)
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal_file, "_write", full)
+        patch.setattr(journal_file, "append_durably", full)
         bench.mode.first.lock.click()
         bench.wait(lambda: "the disk is full" in bench.mode.first.notice.words)
         assert bench.seen() == ""

@@ -116,7 +116,7 @@ def test_a_full_disk_leaves_the_record_as_it_was(dataset: Path, monkeypatch: pyt
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("hipcad_desktop.workflows.test_seal.os.fsync", full)
+    monkeypatch.setattr("hipcad_desktop.workflows.write_whole.os.fsync", full)
     assert code_of(lambda: opened(dataset)) == (ErrorCode.TEST_SEAL_NOT_WRITTEN, "No space left on device")
     monkeypatch.undo()
     assert (dataset / OPENINGS_NAME).read_bytes() == before
